@@ -1,0 +1,209 @@
+"""The chain rule for index equations. There is no other rule of differentiation in bpsym.
+
+For each equation Y[i] = f and each tensor T that f reads at T[e], e depending on i and on sum indices k:
+
+    dC/dT[p]  =  sum over the equations, their reads, and all i, k with e(i,k) = p of   dC/dY[i] * df/dT[e(i,k)]
+
+1. local slope:   df/dT[e], by SymPy, one read at a time;
+2. contribution:  e(i,k) = p solved for the summed indices;
+3. ranges:        what a solved index must fulfil, kept as a condition where it is not certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from sympy import Add, Dummy, Expr, Max, Min, Piecewise, S, diff
+
+from bpsym.calculus.equations import Equation, Origin, Program, Tensor
+from bpsym.calculus.nodes import Condition, Guard, Index, IndexSum, Read, outermost, rename_reads, sum_over
+from bpsym.calculus.solving import solve
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One local derivative: of `equation` by the element `read`, at one value of each of the indices `sums`.
+
+    `slope` is d target / d read. It is the whole derivative where `conditions` hold, and 0 elsewhere.
+    """
+
+    equation: Equation
+    read: Read
+    slope: Expr
+    sums: tuple[Index, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Backward:
+    """The program with all adjoints appended, and the local derivatives that they were built from."""
+
+    program: Program
+    contributions: tuple[Contribution, ...]
+
+
+_PREFIX = "d"
+
+
+def adjoint_name(name: str) -> str:
+    """What the derivative of the loss by the tensor is called in a program."""
+    return _PREFIX + name
+
+
+def backward(program: Program, loss: str | None = None) -> Backward:
+    """Append dC/dT for every tensor T; C is the scalar `loss`, else the last equation's target.
+
+    dC/dT[p] = sum over the reads T[e] of each equation Y[i] = f: dC/dY[i] * df/dT[e], where e = p;
+    0 where no read leads to C.
+    """
+    loss = loss or program.equations[-1].tensor.name
+    leading = _leading_to(program, loss)
+    prefix = _free_prefix(program)
+    contributions: list[Contribution] = []
+    terms: dict[str, list[Expr]] = {name: [] for name in program.tensors}
+    terms[loss].append(S.One)
+    for equation in program.equations:
+        if equation.tensor.name in leading:
+            for one in local_derivatives(equation):
+                contributions.append(one)
+                terms[one.read.name].append(_contribute(one, program[one.read.name], prefix))
+    adjoints = [_adjoint(program[name], Add(*terms[name]), prefix) for name in reversed(terms)]
+    return Backward(program.extended(tuple(adjoints)), tuple(contributions))
+
+
+def _leading_to(program: Program, loss: str) -> set[str]:
+    leading, waiting = set(), [loss]
+    while waiting:
+        name = waiting.pop()
+        if name not in leading:
+            leading.add(name)
+            waiting += [read for equation in program.of(name) for read in equation.reads]
+    return leading
+
+
+def _free_prefix(program: Program) -> str:
+    """d, or as many d as it takes that no adjoint is called like a tensor of the program (second derivatives)."""
+    prefix = _PREFIX
+    while any(prefix + name in program.tensors for name in program.tensors):
+        prefix += _PREFIX
+    return prefix
+
+
+def _adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
+    adjoint = replace(tensor, name=prefix + tensor.name, origin=Origin("adjoint", tensor.name))
+    return Equation(adjoint, tensor.indices, value)
+
+
+# 1. Local slopes ------------------------------------------------------------------------------------------------
+
+
+def local_derivatives(equation: Equation) -> tuple[Contribution, ...]:
+    """d target / d read for each read of the equation, in reading order; equations alike up to names cost one."""
+    names = (equation.tensor.name, *(name for name in equation.reads if name != equation.tensor.name))
+    blank = {name: f"#{number}" for number, name in enumerate(names)}
+    back = {number: name for name, number in blank.items()}
+    shape = _renamed_equation(equation, blank)
+    return tuple(
+        Contribution(
+            equation,
+            rename_reads(one.read, back),
+            rename_reads(one.slope, back),
+            one.sums,
+            one.conditions,
+        )
+        for one in _derived_once(shape)
+    )
+
+
+def _renamed_equation(equation: Equation, names: dict[str, str]) -> Equation:
+    tensor = Tensor(names[equation.tensor.name], equation.tensor.indices)
+    slopes = tuple((rename_reads(read, names), rename_reads(slope, names)) for read, slope in equation.slopes)
+    return Equation(tensor, equation.at, rename_reads(equation.value, names), slopes)
+
+
+@lru_cache(maxsize=4096)
+def _derived_once(equation: Equation) -> tuple[Contribution, ...]:
+    declared = dict(equation.slopes)
+    return tuple(
+        Contribution(equation, read, declared.get(read, slope), sums, conditions)
+        for read, slope, sums, conditions in _slopes(equation.value, 1)
+    )
+
+
+def _slopes(value: Expr, depth: int) -> Iterator[tuple[Read, Expr, tuple[Index, ...], tuple[Condition, ...]]]:
+    """Replace the outermost reads and sums by placeholders, differentiate by each, put them back.
+
+    Where a placeholder stands for a sum (or a guarded term), go on inside with a fresh index and multiply.
+    """
+    places = {node: Dummy(real=True) for node in outermost(value, (Read, IndexSum, Guard))}
+    nodes = {place: node for node, place in places.items()}
+    scalar = value.xreplace(places)
+    if scalar.has(Max, Min):
+        scalar = scalar.rewrite((Max, Min), Piecewise)
+    for node, place in places.items():
+        slope = diff(scalar, place).xreplace(nodes)
+        if slope == 0:
+            continue
+        if isinstance(node, Read):
+            yield node, slope, (), ()
+            continue
+        sums: tuple[Index, ...] = ()
+        guards: tuple[Condition, ...] = ()
+        if isinstance(node, IndexSum):
+            index, inside = node.opened(f"k'{depth}")
+            sums = (index,)
+        else:
+            inside, guards = node.body, node.conditions
+        for read, inner, more, conditions in _slopes(inside, depth + 1):
+            yield read, slope * inner, sums + more, guards + conditions
+
+
+# 2. and 3. Contributions and their ranges ------------------------------------------------------------------------
+
+
+def _contribute(one: Contribution, tensor: Tensor, prefix: str) -> Expr:
+    """What the read adds to dC/dT[p], p the tensor's own indices."""
+    apart = _renamed_apart((*one.equation.indices, *one.sums))
+    upstream = Read(prefix + one.equation.tensor.name, *one.equation.at)
+    term = (upstream * one.slope).xreplace(apart)
+    at = tuple(index.xreplace(apart) for index in one.read.at)
+    summed = tuple(apart.values())
+    conditions = tuple(condition.xreplace(apart) for condition in one.conditions)
+    if _is_plain(at, tensor, summed, conditions):
+        place = dict(zip(at, tensor.indices, strict=True))
+        left = [index for index in summed if index not in place]
+        return sum_over(term.xreplace(place), *left)
+    solution = solve(at, tensor.indices, summed, conditions)
+    if solution is None:
+        return S.Zero
+    inner = Guard(term.xreplace(solution.values), *solution.inner)
+    for symbol, lower, upper in reversed(solution.ranges):
+        inner = IndexSum(inner, symbol, lower, upper)
+    return Guard(inner, *solution.outer)
+
+
+def _renamed_apart(indices: tuple[Index, ...]) -> dict[Index, Index]:
+    """New names for the indices, in their bounds too; an index may bound those after it."""
+    apart: dict[Index, Index] = {}
+    for index in indices:
+        lower, upper = index.lower.xreplace(apart), index.upper.xreplace(apart)
+        apart[index] = Index(f"{index.name}'", lower=lower, upper=upper)
+    return apart
+
+
+def _is_plain(
+    at: tuple[Expr, ...], tensor: Tensor, summed: tuple[Index, ...], conditions: tuple[Condition, ...]
+) -> bool:
+    """Whether T is read at distinct indices that run over all of T: then e = p is a renaming."""
+    if conditions or len(set(at)) != len(at):
+        return False
+    ranges = {index: (index.lower, index.upper) for index in summed}
+    free = all(not bound.free_symbols & set(summed) for pair in ranges.values() for bound in pair)
+    return free and all(
+        ranges.get(e) == (own.lower, own.upper) for e, own in zip(at, tensor.indices, strict=True)
+    )
+
+
+__all__ = ["Backward", "Contribution", "adjoint_name", "backward", "local_derivatives"]

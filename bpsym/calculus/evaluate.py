@@ -1,0 +1,285 @@
+"""Numbers for a program: exact, to any number of digits, or in double precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import mpmath
+from sympy import Add, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol
+from sympy.core.relational import Relational
+
+from bpsym.calculus.equations import Equation, Program
+from bpsym.calculus.nodes import Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read
+from bpsym.errors import ProgramError
+
+Values = dict[str, dict[tuple[int, ...], Any]]
+"""Tensor name -> element's index -> number."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """A kind of numbers: how a rational becomes one, and its functions by SymPy's name for them."""
+
+    number: Callable[[Fraction], Any]
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+
+_NAMES = ("exp", "log", "tanh", "sin", "cos", "erf", "erfc", "sinh", "cosh", "sqrt")
+
+
+def digits(count: int) -> Arithmetic:
+    """Floating point with this many decimal digits."""
+    context = mpmath.mp.clone()
+    context.dps = count
+    functions = {name: getattr(context, name) for name in _NAMES}
+    functions |= {"Abs": abs, "Max": max, "Min": min, "sign": context.sign}
+
+    def number(value: Fraction) -> Any:
+        return context.mpf(value.numerator) / value.denominator
+
+    return Arithmetic(number, functions)
+
+
+EXACT = Arithmetic(lambda value: value, {"Abs": abs, "Max": max, "Min": min})
+"""Fractions; a program with any other function has no exact value (KeyError names it)."""
+
+
+def double() -> Arithmetic:
+    """Double precision."""
+    import math
+
+    functions: dict[str, Callable[..., Any]] = {name: getattr(math, name) for name in _NAMES}
+    return Arithmetic(float, functions | {"Abs": abs, "Max": max, "Min": min})
+
+
+def evaluate(
+    program: Program,
+    inputs: Mapping[str, Any],
+    arithmetic: Arithmetic,
+    *,
+    sizes: Mapping[str, int] | None = None,
+    only: Iterable[str] | None = None,
+) -> Values:
+    """All tensors' elements, or those that the tensors `only` need.
+
+    inputs: name -> nested rows (or a dict element -> number) of exact numbers, or of numbers of the arithmetic.
+    sizes: the number for each size symbol, by name.
+    """
+    return Evaluator(program, arithmetic, sizes).run(inputs, only)
+
+
+def _elements(rows: Any, arithmetic: Arithmetic) -> dict[tuple[int, ...], Any]:
+    if isinstance(rows, Mapping):
+        return {at: _number(value, arithmetic) for at, value in rows.items()}
+    found: dict[tuple[int, ...], Any] = {}
+
+    def walk(part: Any, at: tuple[int, ...]) -> None:
+        if isinstance(part, (list, tuple)):
+            for number, entry in enumerate(part):
+                walk(entry, (*at, number))
+        else:
+            found[at] = _number(part, arithmetic)
+
+    walk(rows, ())
+    return found
+
+
+def _number(value: Any, arithmetic: Arithmetic) -> Any:
+    return arithmetic.number(Fraction(value)) if isinstance(value, (int, Fraction)) else value
+
+
+Environment = dict[Symbol, int]
+Closure = Callable[[Environment], Any]
+
+
+class Evaluator:
+    """A program made ready to be run many times: each equation is compiled once, to a closure over its indices.
+
+    An element is computed when it is first read, so that equations may stand in any order.
+    """
+
+    def __init__(
+        self, program: Program, arithmetic: Arithmetic, sizes: Mapping[str, int] | None = None
+    ) -> None:
+        self.program = program
+        self.arithmetic = arithmetic
+        self.sizes = dict(sizes or {})
+        self.values: Values = {}
+        self.compiled: dict[int, Closure] = {}
+
+    def run(self, inputs: Mapping[str, Any], only: Iterable[str] | None = None) -> Values:
+        """All tensors' elements, or those that the tensors `only` need; see `evaluate`."""
+        self.values = {
+            tensor.name: _elements(inputs[tensor.name], self.arithmetic)
+            for tensor in self.program.inputs
+            if tensor.name in inputs
+        }
+        for name in self.program.tensors if only is None else only:
+            self.complete(name)
+        return self.values
+
+    def complete(self, name: str) -> None:
+        """Compute every element of the tensor."""
+        for equation in self.program.of(name):
+            for environment in self.places(equation.indices):
+                self.element(name, tuple(self.whole(index)(environment) for index in equation.at))
+
+    def places(self, indices: tuple[Index, ...]) -> Iterable[Environment]:
+        ranges = [range(self.bound(index.lower), self.bound(index.upper) + 1) for index in indices]
+        return ({index: value for index, value in zip(indices, at, strict=True)} for at in product(*ranges))
+
+    def bound(self, expr: Expr) -> int:
+        return int(self.whole(expr)({}))
+
+    def element(self, name: str, at: tuple[int, ...]) -> Any:
+        known = self.values.setdefault(name, {})
+        if at not in known:
+            known[at] = self.computed(name, at)
+        return known[at]
+
+    def computed(self, name: str, at: tuple[int, ...]) -> Any:
+        for equation in self.program.of(name):
+            environment = self.matching(equation, at)
+            if environment is not None:
+                if id(equation) not in self.compiled:
+                    self.compiled[id(equation)] = self.compile(equation.value)
+                return self.compiled[id(equation)](environment)
+        raise ProgramError(f"{name}[{', '.join(map(str, at))}] has no value: it is no input that was given")
+
+    def matching(self, equation: Equation, at: tuple[int, ...]) -> Environment | None:
+        environment: Environment = {}
+        for index, value in zip(equation.at, at, strict=True):
+            if isinstance(index, Index):
+                if not self.bound(index.lower) <= value <= self.bound(index.upper):
+                    return None
+                environment[index] = value
+            elif self.bound(index) != value:
+                return None
+        return environment
+
+    def whole(self, expr: Expr) -> Closure:
+        """An index expression as a function of the environment."""
+        if isinstance(expr, Integer):
+            constant = int(expr)
+            return lambda environment: constant
+        if isinstance(expr, Symbol):
+            if expr.name in self.sizes:
+                given = self.sizes[expr.name]
+                return lambda environment: given
+            return lambda environment: environment[expr]
+        if isinstance(expr, Rational):
+            part = Fraction(expr.p, expr.q)
+            return lambda environment: part
+        parts = [self.whole(part) for part in expr.args]
+        if isinstance(expr, Add):
+            return lambda environment: _integer(sum(part(environment) for part in parts))
+        if isinstance(expr, Mul):
+            return lambda environment: _integer(_product(part(environment) for part in parts))
+        raise ProgramError(f"{expr} is no whole-number combination of indices")
+
+    def compile(self, expr: Any) -> Closure:
+        if isinstance(expr, Rational):
+            constant = self.arithmetic.number(Fraction(expr.p, expr.q))
+            return lambda environment: constant
+        if isinstance(expr, Read):
+            name, at = expr.name, [self.whole(index) for index in expr.at]
+            return lambda environment: self.element(name, tuple(index(environment) for index in at))
+        if isinstance(expr, Symbol):
+            whole, number = self.whole(expr), self.arithmetic.number
+            return lambda environment: number(Fraction(whole(environment)))
+        if isinstance(expr, IndexSum):
+            return self.compile_sum(expr)
+        if isinstance(expr, Guard):
+            body, conditions = (
+                self.compile(expr.body),
+                [self.compile_condition(one) for one in expr.conditions],
+            )
+            zero = self.arithmetic.number(Fraction(0))
+            return lambda e: body(e) if all(one(e) for one in conditions) else zero
+        if isinstance(expr, Piecewise):
+            return self.compile_piecewise(expr)
+        return self.compile_function(expr)
+
+    def compile_function(self, expr: Any) -> Closure:
+        parts = [self.compile(part) for part in expr.args]
+        if isinstance(expr, Add):
+            return lambda environment: _total(part(environment) for part in parts)
+        if isinstance(expr, Mul):
+            return lambda environment: _product(part(environment) for part in parts)
+        if isinstance(expr, Pow) and isinstance(expr.exp, Integer):
+            base, power = parts[0], int(expr.exp)
+            return lambda environment: base(environment) ** power
+        if isinstance(expr, Pow):
+            base, exponent = parts
+            return lambda environment: base(environment) ** exponent(environment)
+        function = self.arithmetic.functions[type(expr).__name__]
+        return lambda environment: function(*(part(environment) for part in parts))
+
+    def compile_sum(self, expr: IndexSum) -> Closure:
+        index, inside = expr.opened(f"'{expr.height}")
+        body, lower, upper = self.compile(inside), self.whole(expr.lower), self.whole(expr.upper)
+        zero = self.arithmetic.number(Fraction(0))
+
+        def total(environment: Environment) -> Any:
+            values = range(int(lower(environment)), int(upper(environment)) + 1)
+            terms = [body({**environment, index: value}) for value in values]
+            return _total(terms) if terms else zero
+
+        return total
+
+    def compile_condition(self, one: Condition) -> Closure:
+        value = self.whole(one.args[0])
+        if isinstance(one, NonNegative):
+            return lambda environment: value(environment) >= 0
+        if isinstance(one, Divisible):
+            divisor = int(one.args[1])
+            return lambda environment: value(environment) % divisor == 0
+        return lambda environment: value(environment) == 0
+
+    def compile_piecewise(self, expr: Piecewise) -> Closure:
+        branches = [(self.compile_truth(test), self.compile(value)) for value, test in expr.args]
+
+        def chosen(environment: Environment) -> Any:
+            return next(value(environment) for test, value in branches if test(environment))
+
+        return chosen
+
+    def compile_truth(self, test: Any) -> Closure:
+        if test == True:  # noqa: E712  (SymPy's true is not Python's)
+            return lambda environment: True
+        if not isinstance(test, Relational):
+            raise ProgramError(f"{test} is no comparison")
+        left, right, name = self.compile(test.lhs), self.compile(test.rhs), test.rel_op
+        return lambda environment: _COMPARE[name](left(environment), right(environment))
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
+
+
+def _integer(value: Any) -> Any:
+    return int(value) if value == int(value) else value
+
+
+def _total(terms: Iterable[Any]) -> Any:
+    result = None
+    for term in terms:
+        result = term if result is None else result + term
+    return result
+
+
+def _product(factors: Iterable[Any]) -> Any:
+    result = None
+    for factor in factors:
+        result = factor if result is None else result * factor
+    return result

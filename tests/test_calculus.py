@@ -1,0 +1,507 @@
+"""The calculus: programs that refuse nonsense, and a chain rule that three independent witnesses agree with."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import mpmath
+import pytest
+import sympy
+from sympy import Eq, Piecewise, Rational, Symbol, exp, log, tanh
+
+from bpsym.calculus.backward import adjoint_name, backward, local_derivatives
+from bpsym.calculus.equations import Equation, Program, Tensor
+from bpsym.calculus.evaluate import EXACT, digits, double, evaluate
+from bpsym.calculus.nodes import Guard, Index, IndexSum, Read, size, sum_over
+from bpsym.calculus.rewrites import inline, needed, pull_constants, rescale
+from bpsym.calculus.unroll import unroll
+from bpsym.calculus.update import update
+from bpsym.errors import ProgramError
+from tests.witness.differences import central_differences
+
+S, I, J, K = Index("s", 2), Index("i", 3), Index("j", 2), Index("k", 2)
+FIFTY = digits(50)
+PRECISE = mpmath.mp.clone()
+PRECISE.dps = 50
+
+
+# Programs, written down as forward equations only ----------------------------------------------------------------
+
+
+def dense(samples: Any = 2, inputs: Any = 3, hidden: Any = 2, outputs: Any = 2) -> Program:
+    """A batch through two dense layers with biases: tanh, then the sigmoid; mean of half the squared errors."""
+    s, i, j, k = (
+        Index(name, extent) for name, extent in zip("sijk", (samples, inputs, hidden, outputs), strict=True)
+    )
+    x, t = Tensor("x", (s, i)), Tensor("t", (s, k))
+    w, b, v, c = Tensor("W", (j, i)), Tensor("b", (j,)), Tensor("V", (k, j)), Tensor("c", (k,))
+    z, a, u, y = Tensor("z", (s, j)), Tensor("a", (s, j)), Tensor("u", (s, k)), Tensor("y", (s, k))
+    return Program(
+        (x, w, b, v, c, t),
+        (
+            Equation(z, (s, j), sum_over(w[j, i] * x[s, i], i) + b[j]),
+            Equation(a, (s, j), tanh(z[s, j])),
+            Equation(u, (s, k), sum_over(v[k, j] * a[s, j], j) + c[k]),
+            Equation(y, (s, k), 1 / (1 + exp(-u[s, k]))),
+            Equation(Tensor("C"), (), sum_over((y[s, k] - t[s, k]) ** 2, s, k) / (2 * (s.upper + 1))),
+        ),
+    )
+
+
+def softmax_cross_entropy() -> Program:
+    """Softmax and cross-entropy as two equations, over a batch."""
+    s, k = Index("s", 2), Index("k", 3)
+    r = Index("r", 3)
+    z, t, p = Tensor("z", (s, k)), Tensor("t", (s, k)), Tensor("p", (s, k))
+    return Program(
+        (z, t),
+        (
+            Equation(p, (s, k), exp(z[s, k]) / sum_over(exp(z[s, r]), r)),
+            Equation(Tensor("C"), (), -sum_over(t[s, k] * log(p[s, k]), s, k)),
+        ),
+    )
+
+
+def fused_cross_entropy() -> Program:
+    """sum_k t (log sum exp z - z)"""
+    k, r = Index("k", 3), Index("r", 3)
+    z, t = Tensor("z", (k,)), Tensor("t", (k,))
+    loss = sum_over(t[k], k) * log(sum_over(exp(z[r]), r)) - sum_over(t[k] * z[k], k)
+    return Program((z, t), (Equation(Tensor("C"), (), loss),))
+
+
+def autoencoder() -> Program:
+    """A matrix and its transpose: tied weights."""
+    i, j = Index("i", 3), Index("j", 2)
+    x, w, h, y = Tensor("x", (i,)), Tensor("W", (j, i)), Tensor("h", (j,)), Tensor("y", (i,))
+    return Program(
+        (x, w),
+        (
+            Equation(h, (j,), tanh(sum_over(w[j, i] * x[i], i))),
+            Equation(y, (i,), sum_over(w[j, i] * h[j], j)),
+            Equation(Tensor("C"), (), sum_over((y[i] - x[i]) ** 2, i)),
+        ),
+    )
+
+
+def shifted() -> Program:
+    """Differences of neighbours: x is read at i and at i + 1."""
+    i, j = Index("i", 5), Index("j", 4)
+    x, d = Tensor("x", (i,)), Tensor("d", (j,))
+    return Program(
+        (x,),
+        (
+            Equation(d, (j,), x[j + 1] ** 2 * x[j]),
+            Equation(Tensor("C"), (), sum_over(d[j] ** 3, j)),
+        ),
+    )
+
+
+def padded_convolution(stride: int = 2, dilation: int = 2, padding: int = 1) -> Program:
+    """1-D convolution with stride, dilation and zero padding."""
+    length, taps = 7, 3
+    outputs = (length + 2 * padding - dilation * (taps - 1) - 1) // stride + 1
+    p, i, k = Index("p", length), Index("i", outputs), Index("k", taps)
+    x, w, y = Tensor("x", (p,)), Tensor("w", (k,)), Tensor("y", (i,))
+    at = stride * i + dilation * k - padding
+    inside = Guard(w[k] * x[at], at >= 0, at <= length - 1)
+    return Program(
+        (x, w), (Equation(y, (i,), sum_over(inside, k)), Equation(Tensor("C"), (), sum_over(y[i] ** 2, i)))
+    )
+
+
+def recurrence() -> Program:
+    """h[t] = tanh(w h[t-1] + x[t]) from a given h[0]: two equations of one tensor."""
+    t, later = Index("t", 4), Index("t", lower=1, upper=3)
+    x, w, start, h = Tensor("x", (t,)), Tensor("w"), Tensor("h0"), Tensor("h", (t,))
+    return Program(
+        (x, w, start),
+        (
+            Equation(h, (0,), start[()]),
+            Equation(h, (later,), tanh(w[()] * h[later - 1] + x[later])),
+            Equation(Tensor("C"), (), sum_over(h[t] ** 2, t)),
+        ),
+    )
+
+
+def cumulative() -> Program:
+    """c[i] = sum over j <= i of x[j]^2: a triangle."""
+    i = Index("i", 4)
+    j = Index("j", lower=0, upper=i)
+    x, c = Tensor("x", (i,)), Tensor("c", (i,))
+    return Program(
+        (x,), (Equation(c, (i,), sum_over(x[j] ** 2, j)), Equation(Tensor("C"), (), sum_over(c[i] ** 2, i)))
+    )
+
+
+def diagonal() -> Program:
+    """A[i,i], and an element read at a constant index."""
+    i, j = Index("i", 3), Index("j", 3)
+    a = Tensor("A", (i, j))
+    loss = sum_over(a[i, i] ** 3, i) + a[0, 1] ** 2 * a[2, 2]
+    return Program((a,), (Equation(Tensor("C"), (), loss),))
+
+
+PROGRAMS = {
+    "dense": dense,
+    "softmax_cross_entropy": softmax_cross_entropy,
+    "fused_cross_entropy": fused_cross_entropy,
+    "autoencoder": autoencoder,
+    "shifted": shifted,
+    "padded_convolution": padded_convolution,
+    "recurrence": recurrence,
+    "cumulative": cumulative,
+    "diagonal": diagonal,
+}
+
+
+@pytest.fixture(params=PROGRAMS, name="program")
+def _program(request: pytest.FixtureRequest) -> Program:
+    program: Program = PROGRAMS[request.param]()
+    return program
+
+
+# Witnesses -------------------------------------------------------------------------------------------------------
+
+
+def rational_inputs(program: Program, seed: int) -> dict[str, dict[tuple[int, ...], Fraction]]:
+    """Small rationals without a zero, for every element of every input."""
+    draw = random.Random(seed)
+    return {
+        tensor.name: {
+            at: Fraction(draw.choice([-1, 1]) * draw.randint(1, 40), draw.randint(10, 30))
+            for at in product(*(range(int(extent)) for extent in tensor.shape))
+        }
+        for tensor in program.inputs
+    }
+
+
+def near(one: Any, other: Any, tolerance: str) -> bool:
+    return bool(abs(one - other) <= mpmath.mpf(tolerance) * max(1, abs(one), abs(other)))
+
+
+def test_the_square_commutes(program: Program) -> None:
+    first, second = unroll(backward(program).program), backward(unroll(program)).program
+    targets = {str(one.target): one.tensor.name for one in first.equations}
+    assert targets.keys() == {str(one.target) for one in second.equations}
+    for seed in range(5):
+        flat = {
+            f"{name}[{','.join(map(str, at))}]" if at else name: {(): value}
+            for name, elements in rational_inputs(program, seed).items()
+            for at, value in elements.items()
+        }
+        values, others = evaluate(first, flat, FIFTY), evaluate(second, flat, FIFTY)
+        for name in targets.values():
+            assert near(values[name][()], others[name][()], "1e-45"), name
+
+
+def test_the_gradients_equal_central_differences_at_fifty_digits(program: Program) -> None:
+    inputs = rational_inputs(program, 7)
+    values = evaluate(backward(program).program, inputs, FIFTY)
+    places = [(name, at) for name, elements in inputs.items() for at in elements]
+
+    def loss(flat: list[Any]) -> Any:
+        moved: dict[str, dict[tuple[int, ...], Any]] = {name: {} for name in inputs}
+        for (name, at), value in zip(places, flat, strict=True):
+            moved[name][at] = value
+        return evaluate(program, moved, FIFTY, only=["C"])["C"][()]
+
+    start = [FIFTY.number(inputs[name][at]) for name, at in places]
+    for (name, at), difference in zip(places, central_differences(loss, start), strict=True):
+        found = values.get(adjoint_name(name), {}).get(at, 0)
+        assert near(found, difference, "1e-20"), (name, at)
+
+
+def composed(program: Program) -> tuple[Any, dict[str, Any]]:
+    """The loss as one SymPy expression in plain symbols, by putting every equation into its readers."""
+    flat = unroll(program)
+    symbols = {tensor.name: Symbol(f"v{number}", real=True) for number, tensor in enumerate(flat.inputs)}
+    known: dict[str, Any] = dict(symbols)
+
+    def value(name: str) -> Any:
+        if name not in known:
+            (equation,) = flat.of(name)
+            known[name] = equation.value.xreplace({one: value(one.name) for one in equation.value.atoms(Read)})
+        return known[name]
+
+    return value("C"), symbols
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 2, 1), (2, 3, 2, 2)], ids=["2-2-1", "3-2-2"])
+def test_the_gradients_equal_those_of_the_composed_loss(sizes: tuple[int, ...]) -> None:
+    program = dense(*sizes)
+    loss, symbols = composed(program)
+    inputs = rational_inputs(program, 3)
+    place = {
+        symbols[f"{name}[{','.join(map(str, at))}]"]: Rational(value.numerator, value.denominator)
+        for name, elements in inputs.items()
+        for at, value in elements.items()
+    }
+    values = evaluate(backward(program).program, inputs, FIFTY)
+    for name, elements in inputs.items():
+        for at in elements:
+            exact = sympy.diff(loss, symbols[f"{name}[{','.join(map(str, at))}]"]).xreplace(place)
+            assert near(values[f"d{name}"][at], PRECISE.mpf(str(exact.evalf(50))), "1e-40"), (name, at)
+
+
+def test_symbolic_sizes_give_the_gradients_of_the_numbers() -> None:
+    numbers = {"m": 2, "n0": 3, "n1": 2, "n2": 2}
+    symbolic = backward(dense(*(size(name) for name in numbers))).program
+    inputs = rational_inputs(dense(), 11)
+    general = evaluate(symbolic, inputs, FIFTY, sizes=numbers)
+    special = evaluate(backward(dense()).program, inputs, FIFTY)
+    for name in ("dW", "db", "dV", "dc", "dx"):
+        for at, value in special[name].items():
+            assert near(general[name][at], value, "1e-45"), (name, at)
+
+
+# What comes out, written down ------------------------------------------------------------------------------------
+
+
+def test_a_dense_layer_gives_the_four_equations_of_backpropagation() -> None:
+    program = backward(dense(*map(size, ("m", "n0", "n1", "n2")))).program
+    s, i, j, k = (Index(name, size(extent)) for name, extent in zip("sijk", ("m", "n0", "n1", "n2"), strict=True))
+
+    def read(name: str, *at: Index) -> Read:
+        return Read(name, *at)
+
+    assert program.equation("da").value == sum_over(read("V", k, j) * read("du", s, k), k)
+    assert program.equation("dc").value == sum_over(read("du", s, k), s)
+    assert program.equation("dV").value == sum_over(read("du", s, k) * read("a", s, j), s)
+    assert program.equation("dW").value == sum_over(read("dz", s, j) * read("x", s, i), s)
+
+
+def test_the_fused_cross_entropy_gives_p_sum_t_minus_t_without_simplify() -> None:
+    k, r = Index("k", 3), Index("r", 3)
+    z, t = Read("z", k), Read("t", k)
+    value = backward(fused_cross_entropy()).program.equation("dz").value
+    p = exp(z) / sum_over(exp(Read("z", r)), r)
+    assert value == Read("dC") * (p * sum_over(t, k) - t) or value.expand() == (
+        Read("dC") * (p * sum_over(t, k) - t)
+    ).expand()
+
+
+def test_every_path_to_a_tied_weight_is_summed() -> None:
+    equation = backward(autoencoder()).program.equation("dW")
+    assert len(sympy.Add.make_args(equation.value)) == 2
+
+
+def test_a_triangular_sum_turns_around_in_its_adjoint() -> None:
+    """dc/dx reaches x[j] from every i >= j, so that the adjoint's sum starts at j."""
+    i = Index("i", 4)
+    above = Index("k", lower=i, upper=3)
+    value = backward(cumulative()).program.equation("dx").value
+    assert value.expand() == (2 * Read("x", i) * sum_over(Read("dc", above), above)).expand() or value == sum_over(
+        2 * Read("x", i) * Read("dc", above), above
+    )
+
+
+def test_relu_and_maxima_have_the_slope_of_their_branch_and_no_heaviside() -> None:
+    x = Tensor("x")
+    program = Program((x,), (Equation(Tensor("C"), (), sympy.Max(0, x[()])),))
+    back = backward(program).program
+    assert not back.equation("dx").value.has(sympy.Heaviside)
+    for given, slope in ((Fraction(2), 1), (Fraction(-2), 0)):
+        assert evaluate(back, {"x": given}, EXACT)["dx"][()] == slope
+
+
+def test_equations_alike_up_to_names_are_differentiated_once() -> None:
+    s, i = Index("s", 2), Index("i", 2)
+
+    def layer(number: int) -> Equation:
+        a, z = Tensor(f"a{number}", (s, i)), Tensor(f"z{number}", (s, i))
+        return Equation(a, (s, i), tanh(z[s, i]))
+
+    first, second = (local_derivatives(layer(number))[0] for number in (1, 2))
+    assert first.slope.xreplace({Read("z1", s, i): Read("z2", s, i)}) == second.slope
+    from bpsym.calculus.backward import _derived_once
+
+    hits = _derived_once.cache_info().hits
+    local_derivatives(layer(3))
+    assert _derived_once.cache_info().hits == hits + 1
+
+
+def test_second_derivatives_come_from_backward_of_backward() -> None:
+    """d2/dx2 of x^2 y^3 is 2 y^3; d2/dxdy is 6 x y^2."""
+    x, y = Tensor("x"), Tensor("y")
+    program = Program((x, y), (Equation(Tensor("C"), (), x[()] ** 2 * y[()] ** 3),))
+    twice = backward(backward(program).program, "dx").program
+    values = evaluate(twice, {"x": Fraction(3), "y": Fraction(5)}, EXACT)
+    assert values["dx"][()] == 2 * 3 * 125
+    assert values["ddx"][()] == 2 * 125
+    assert values["ddy"][()] == 6 * 3 * 25
+
+
+# Sums ------------------------------------------------------------------------------------------------------------
+
+
+def test_two_sums_that_differ_in_the_index_alone_are_the_same_object() -> None:
+    assert sum_over(Read("x", I), I) == sum_over(Read("x", other := Index("q", 3)), other)
+
+
+def test_a_bound_index_is_not_captured() -> None:
+    """sum_i x[i] y[p] with i put in for p: the outer i stays outside."""
+    p = Index("p", 3)
+    total = sum_over(Read("x", I) * Read("y", p), I)
+    put = total.xreplace({p: I})
+    assert put == sum_over(Read("x", fresh := Index("q", 3)) * Read("y", I), fresh)
+    assert put != sum_over(Read("x", I) * Read("y", I), I)
+
+
+def test_a_sum_inside_a_sum_keeps_its_own_index() -> None:
+    total = sum_over(Read("A", I, K) * sum_over(Read("B", J), J), I, K)
+    assert total.xreplace({Read("B", Symbol("none")): Read("x")}) == total
+    values = evaluate(
+        Program(
+            (Tensor("A", (I, K)), Tensor("B", (J,))),
+            (Equation(Tensor("C"), (), total),),
+        ),
+        {"A": ((1, 2), (3, 4), (5, 6)), "B": (10, 1)},
+        EXACT,
+    )
+    assert values["C"][()] == 21 * 11
+
+
+def test_a_sum_over_nothing_is_zero_and_over_one_value_its_term() -> None:
+    assert IndexSum(Read("x", I), I, 2, 1) == 0
+    assert IndexSum(Read("x", I), I, 2, 2) == Read("x", 2)
+
+
+def test_constants_come_out_of_a_sum() -> None:
+    m = size("m")
+    assert pull_constants(sum_over(Read("x", I) / m, I)) == sum_over(Read("x", I), I) / m
+
+
+# Evaluation ------------------------------------------------------------------------------------------------------
+
+
+def test_rational_programs_have_rational_values() -> None:
+    """(1/2)(3/4 - 1/3)^2 + ... by hand: 1/2 (5/12)^2 = 25/288."""
+    x, t = Tensor("x"), Tensor("t")
+    program = Program((x, t), (Equation(Tensor("C"), (), (x[()] - t[()]) ** 2 / 2),))
+    values = evaluate(program, {"x": Fraction(3, 4), "t": Fraction(1, 3)}, EXACT)
+    assert values["C"][()] == Fraction(25, 288)
+
+
+def test_double_precision_agrees_with_fifty_digits() -> None:
+    program, inputs = dense(), rational_inputs(dense(), 1)
+    exact, floating = evaluate(program, inputs, FIFTY), evaluate(program, inputs, double())
+    assert float(exact["C"][()]) == pytest.approx(floating["C"][()], rel=1e-14)
+
+
+def test_a_missing_input_is_named() -> None:
+    x = Tensor("x")
+    with pytest.raises(ProgramError, match=r"^x\[\] has no value"):
+        evaluate(Program((x,), (Equation(Tensor("C"), (), 2 * x[()]),)), {}, EXACT)
+
+
+# Rewrites --------------------------------------------------------------------------------------------------------
+
+
+def test_putting_equations_into_their_readers_keeps_every_other_value() -> None:
+    back = backward(dense()).program
+    inputs = rational_inputs(dense(), 5)
+    small = inline(back, ["dC", "dy", "da"])
+    before, after = evaluate(back, inputs, FIFTY), evaluate(small, inputs, FIFTY)
+    for name in ("dW", "db", "dV", "dc", "dx"):
+        assert all(near(after[name][at], value, "1e-45") for at, value in before[name].items()), name
+
+
+def test_rescaled_error_terms_leave_the_gradients_as_they_are() -> None:
+    back = inline(backward(dense()).program, ["dC"])
+    inputs = rational_inputs(dense(), 5)
+    scaled = rescale(back, ["dy", "du", "da", "dz", "dx", "dt"], Rational(1, 2))
+    before, after = evaluate(back, inputs, FIFTY), evaluate(scaled, inputs, FIFTY)
+    assert all(near(after["du"][at] / 2, value, "1e-45") for at, value in before["du"].items())
+    for name in ("dW", "db", "dV", "dc"):
+        assert all(near(after[name][at], value, "1e-45") for at, value in before[name].items()), name
+
+
+def test_only_what_the_targets_need_is_left() -> None:
+    left = needed(backward(dense()).program, ["dV"])
+    assert {one.tensor.name for one in left.equations} == {"z", "a", "u", "y", "dC", "dy", "du", "dV"}
+
+
+def test_an_update_reads_the_old_parameters_only() -> None:
+    back, eta = backward(dense()).program, Tensor("eta")
+    updated = update(back, [back["W"], back["c"]], lambda p, g, rate: p - rate * g, eta)
+    assert set(updated.equation("W+").reads) == {"W", "dW", "eta"}
+    assert updated["c+"].origin is not None
+    assert updated["c+"].origin.of == "c"
+
+
+# Refusals --------------------------------------------------------------------------------------------------------
+
+
+def a_vector(name: str = "x", extent: int = 3) -> Tensor:
+    return Tensor(name, (Index("i", extent),))
+
+
+def refused(inputs: tuple[Tensor, ...], *equations: Equation) -> str:
+    with pytest.raises(ProgramError) as caught:
+        Program(inputs, equations)
+    return str(caught.value)
+
+
+def test_a_read_that_nothing_defines_is_refused_with_its_equation() -> None:
+    assert refused((), Equation(Tensor("C"), (), Read("x", 0))) == "C[] = x[0]: nothing defines x, which it reads"
+
+
+def test_an_element_defined_twice_is_refused() -> None:
+    x, y = a_vector(), a_vector("y")
+    message = refused((x,), Equation(y, (I,), x[I]), Equation(y, (1,), x[0]))
+    assert message == "y[1] = x[0]: defines elements of y that y[i] = x[i] defines already"
+
+
+def test_an_input_with_an_equation_is_refused() -> None:
+    x = a_vector()
+    assert "x is an input and has an equation too" in refused((x,), Equation(x, (I,), 2 * I))
+
+
+def test_an_index_without_a_range_is_refused() -> None:
+    x = a_vector()
+    plain = Symbol("q", integer=True)
+    assert "q in x[q] is an index without a range" in refused((x,), Equation(Tensor("C"), (), x[plain]))
+    assert "q is an index without a range" in refused((x,), Equation(a_vector("y"), (plain,), x[0]))
+
+
+def test_an_index_out_of_range_is_refused_with_where_it_leaves() -> None:
+    x, y = a_vector(), a_vector("y")
+    above = refused((x,), Equation(y, (I,), x[I + 1]))
+    assert above == "y[i] = x[i + 1]: index 0 of x[i + 1] can be above 2, outside x"
+    assert "can be below 0" in refused((x,), Equation(y, (I,), x[I - 1]))
+    assert "can be above 2" in refused((x,), Equation(Tensor("C"), (), sum_over(x[p := Index("p", 4)], p)))
+
+
+def test_a_guard_makes_a_read_safe() -> None:
+    x, y = a_vector(), a_vector("y")
+    Program((x,), (Equation(y, (I,), Guard(x[I - 1], I >= 1)),))
+    assert "can be below 0" in refused((x,), Equation(y, (I,), Guard(x[I - 2], I >= 1)))
+
+
+def test_a_wrong_number_of_indices_is_refused() -> None:
+    x = a_vector()
+    with pytest.raises(ProgramError, match=r"x\[0, 1\]: the tensor has 1 indices"):
+        _ = x[0, 1]
+    assert "x[] has 0 indices, the tensor 1" in refused((x,), Equation(Tensor("C"), (), Read("x")))
+    assert "y has 1 indices" in refused((x,), Equation(a_vector("y"), (), x[0]))
+
+
+def test_a_tensor_without_elements_is_refused() -> None:
+    with pytest.raises(ProgramError, match="index i has no value"):
+        a_vector(extent=0)
+
+
+def test_a_circle_that_no_index_orders_is_refused() -> None:
+    y, z = a_vector("y"), a_vector("z")
+    assert "in a circle" in refused((), Equation(y, (I,), z[I]), Equation(z, (I,), 2 * y[I]))
+
+
+def test_a_condition_that_is_none_is_refused() -> None:
+    with pytest.raises(ProgramError, match="is no condition on indices"):
+        Guard(Read("x", 0), Symbol("flag"))
+    assert Guard(Read("x", 0), Eq(I, 1)).conditions
+    assert Piecewise
