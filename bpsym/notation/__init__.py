@@ -1,0 +1,1 @@
+"""How tensors, elements and partials are written, in formulas and in code."""
