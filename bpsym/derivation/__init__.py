@@ -1,0 +1,1 @@
+"""Program and numbers to sections of steps: data, without words and without markup."""

@@ -1,0 +1,89 @@
+"""The paths from a loss to a parameter: chains of the local derivatives that `backward` found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from sympy import Expr, Integer, Symbol
+
+from bpsym.calculus.backward import Backward, Contribution
+from bpsym.calculus.equations import Equation
+from bpsym.calculus.nodes import Read, truth
+from bpsym.calculus.unroll import expanded_sums
+
+
+@dataclass(frozen=True)
+class Link:
+    """d of / d by, of one element by one that its equation reads."""
+
+    equation: Equation
+    of: Read
+    by: Read
+    slope: Expr
+
+
+Path = tuple[Link, ...]
+
+
+class Chains:
+    """The local derivatives between elements, below one element of the loss."""
+
+    def __init__(self, back: Backward, start: Read) -> None:
+        self.start = start
+        self._by_equation: dict[str, list[Contribution]] = {}
+        for one in back.contributions:
+            self._by_equation.setdefault(one.equation.tensor.name, []).append(one)
+        self._links: dict[Read, tuple[Link, ...]] = {}
+        self._counts: dict[tuple[Read, Read], int] = {}
+
+    def below(self, element: Read) -> tuple[Link, ...]:
+        """The element's local derivatives by each element that its equation reads."""
+        if element not in self._links:
+            found = self._by_equation.get(element.name, [])
+            self._links[element] = tuple(link for one in found for link in _instances(one, element))
+        return self._links[element]
+
+    def paths(self, end: Read) -> tuple[Path, ...]:
+        """Every chain from the loss to the element, in the order of the units on the way."""
+        return tuple(self._paths(self.start, end))
+
+    def count(self, end: Read) -> int:
+        """How many paths there are, without walking along each."""
+        return self._count(self.start, end)
+
+    def _count(self, element: Read, end: Read) -> int:
+        if element == end:
+            return 1
+        key = (element, end)
+        if key not in self._counts:
+            self._counts[key] = sum(self._count(link.by, end) for link in self.below(element))
+        return self._counts[key]
+
+    def _paths(self, element: Read, end: Read) -> Iterator[Path]:
+        if element == end:
+            yield ()
+            return
+        for link in self.below(element):
+            if self._count(link.by, end):
+                for rest in self._paths(link.by, end):
+                    yield (link, *rest)
+
+
+def _instances(one: Contribution, element: Read) -> Iterator[Link]:
+    """The contribution for this element of the target, at each value of its sum indices."""
+    place: dict[Symbol, Expr] = {}
+    for index, value in zip(one.equation.at, element.at, strict=True):
+        if index.is_Symbol:
+            place[index] = value
+        elif index != value:
+            return
+    ranges = [range(int(index.lower), int(index.upper) + 1) for index in one.sums]
+    for values in product(*ranges):
+        full: Mapping[Symbol, Expr] = place | {
+            index: Integer(value) for index, value in zip(one.sums, values, strict=True)
+        }
+        if all(truth(condition.xreplace(full)) for condition in one.conditions):
+            slope = expanded_sums(one.slope.xreplace(full))
+            yield Link(one.equation, element, one.read.xreplace(full), slope)

@@ -1,0 +1,118 @@
+"""Program and numbers to a derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bpsym.calculus.backward import backward
+from bpsym.calculus.equations import Program
+from bpsym.calculus.nodes import Read
+from bpsym.derivation.chains import Chains
+from bpsym.derivation.forms import Derivation, Element, Equations, Layer, Section, Step
+from bpsym.derivation.sections import sections
+from bpsym.derivation.setting import Setting, units
+from bpsym.derivation.training import LongTraining, numbers
+from bpsym.errors import UsageError, did_you_mean
+from bpsym.examples.example import Example
+from bpsym.network.forward import forward_program, parameters, training_program
+from bpsym.notation.names import Names
+
+
+def derivation(
+    example: Example,
+    names: Names,
+    *,
+    sample: int = 0,
+    weights: tuple[str, ...] = (),
+    long_training: LongTraining | None = None,
+) -> Derivation:
+    """The example's derivation; sample: the one (from 0) shown in full; weights: code names whose chain is shown."""
+    samples = 1 if example.data is None else len(example.data.x)
+    if not 0 <= sample < samples:
+        raise UsageError(f"there is no sample {sample + 1}: the example has {samples}")
+    program = training_program(example.network, example.training.optimizer, samples)
+    _check_weights(program, names, weights)
+    setting = Setting(
+        example,
+        names,
+        program,
+        Chains(backward(forward_program(example.network, samples)), Read("E", sample)),
+        numbers(example, program, long_training),
+        samples,
+        sample,
+        weights,
+    )
+    numbered = _numbered(sections(setting))
+    known = () if setting.numbers is None else (setting.numbers.before, setting.numbers.after_one or {})
+    return Derivation(numbered, known, program, samples > 1, _citations(setting, numbered))
+
+
+def _check_weights(program: Program, names: Names, weights: tuple[str, ...]) -> None:
+    own = tuple(
+        names.code(tensor, at)
+        for tensor in parameters(program)
+        for at in _positions(tuple(map(int, tensor.shape)))
+    )
+    for weight in weights:
+        if weight not in own:
+            raise UsageError(f"unknown weight {weight!r}{did_you_mean(weight, own)}")
+
+
+def _positions(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    places: list[tuple[int, ...]] = [()]
+    for extent in shape:
+        places = [(*place, value) for place in places for value in range(extent)]
+    return places
+
+
+def _numbered(written: tuple[Section, ...]) -> tuple[Section, ...]:
+    """The sections with their labelled steps numbered from 1."""
+    count = 0
+
+    def step(one: Step) -> Step:
+        nonlocal count
+        if not one.label:
+            return one
+        count += 1
+        return replace(one, number=count)
+
+    return tuple(
+        replace(
+            section,
+            blocks=tuple(
+                replace(block, steps=tuple(map(step, block.steps))) if isinstance(block, Equations) else block
+                for block in section.blocks
+            ),
+        )
+        for section in written
+    )
+
+
+def _citations(setting: Setting, written: tuple[Section, ...]) -> Mapping[tuple[str, tuple[int, ...]], int]:
+    """The number of the equation that defines each element; a layer's equation defines all of its elements."""
+    found: dict[tuple[str, tuple[int, ...]], int] = {}
+    for step in _steps(written):
+        if not step.number:
+            continue
+        if isinstance(step.lhs, Layer):
+            for read in setting.elements(setting.program[step.lhs.name]):
+                found.setdefault((read.name, units(setting.program, read)), step.number)
+        elif isinstance(step.lhs, Element):
+            name = (
+                setting.derived("update", setting.program[step.lhs.read.name]).name
+                if step.becomes
+                else step.lhs.read.name
+            )
+            found.setdefault((name, units(setting.program, step.lhs.read)), step.number)
+    return found
+
+
+def _steps(written: tuple[Section, ...]) -> list[Step]:
+    return [
+        step
+        for section in written
+        for block in section.blocks
+        if isinstance(block, Equations)
+        for step in block.steps
+    ]

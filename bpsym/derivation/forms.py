@@ -1,0 +1,197 @@
+"""What a step of a derivation is made of: small ordered records, because SymPy loses a teacher's order.
+
+The ordered expressions themselves (sums, products, ...) are those of `notation.order`; here stand the forms that only
+a derivation has, and the steps and sections that hold them. Nothing is text, nothing is rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from bpsym.calculus.equations import Program
+from bpsym.calculus.evaluate import Values
+from bpsym.notation.order import Call, Element, Form, Negative, Number, Power, Product, Quotient, Sum
+
+Amount = Any
+"""A number: a Fraction where it is exact, else an mpmath number."""
+
+
+@dataclass(frozen=True)
+class Partial:
+    """d of / d by"""
+
+    of: Form
+    by: Form
+
+
+@dataclass(frozen=True)
+class Activated:
+    """The output of a neuron where it stands for f(z): packs differ in whether f(z) or a is written."""
+
+    layer: int
+    before: Element
+    after: Element
+
+
+@dataclass(frozen=True)
+class Applied:
+    """f(argument), f the activation of the layer, of which `order` derivatives are taken."""
+
+    layer: int
+    activation: str
+    argument: Form
+    order: int = 0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A whole tensor as one letter; of one sample where it has samples."""
+
+    name: str
+    sample: int = 0
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows of forms; a column where each row has one."""
+
+    rows: tuple[tuple[Form, ...], ...]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A letter that stands for any number, as in f'(z)."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number in a sentence, unrounded."""
+
+    amount: Amount
+
+
+@dataclass(frozen=True)
+class Step:
+    """lhs = forms[0] = forms[1] ... = value.
+
+    The line with numbers is the last form with numbers for its symbols; a printer makes it. `value` is unrounded
+    (rows of numbers for a matrix), None where there are no numbers. `becomes`: an assignment, not an equation.
+    """
+
+    label: str
+    lhs: Form
+    forms: tuple[Form, ...]
+    value: Any = None
+    number: int = 0
+    becomes: bool = False
+
+
+@dataclass(frozen=True)
+class Equations:
+    """Steps that stand together, aligned; `compact`: several sides of a step share a line where they fit."""
+
+    steps: tuple[Step, ...]
+    compact: bool = False
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence: `key` names it among the phrases, `terms` is what is put in (forms, or tuples of forms)."""
+
+    key: str
+    terms: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SymbolTable:
+    """Rows of (symbols, key of what they mean, terms of that phrase)."""
+
+    rows: tuple[tuple[tuple[Form, ...], str, Mapping[str, Any]], ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The network: for each layer its nodes; for each edge (to, from) between layers its weight."""
+
+    nodes: tuple[tuple[Element, ...], ...]
+    edges: tuple[tuple[tuple[Element, ...], ...], ...]
+
+
+@dataclass(frozen=True)
+class ValueTable:
+    """Numbers without an operation: (what, its value) rows."""
+
+    rows: tuple[tuple[Form, Any], ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The place for a program's text; `name` is its file's."""
+
+    name: str
+    text: str = ""
+
+
+Block = Equations | Remark | SymbolTable | Picture | ValueTable | Listing
+
+
+@dataclass(frozen=True)
+class Section:
+    """key names the heading among the phrases; `state` is which of the derivation's values its symbols have."""
+
+    key: str
+    blocks: tuple[Block, ...]
+    state: int = 0
+    terms: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """All sections; `values[state]`: each element's unrounded number before, and after, one step of training.
+
+    `marked`: whether symbols show their sample, because there are several. `citations`: (tensor, unit positions) ->
+    the number of the equation that defines the element.
+    """
+
+    sections: tuple[Section, ...]
+    values: tuple[Values, ...]
+    program: Program
+    marked: bool
+    citations: Mapping[tuple[str, tuple[int, ...]], int]
+
+
+__all__ = [
+    "Activated",
+    "Amount",
+    "Applied",
+    "Block",
+    "Call",
+    "Derivation",
+    "Element",
+    "Equations",
+    "Form",
+    "Fraction",
+    "Layer",
+    "Listing",
+    "Matrix",
+    "Negative",
+    "Number",
+    "Partial",
+    "Picture",
+    "Power",
+    "Product",
+    "Quotient",
+    "Remark",
+    "Section",
+    "Step",
+    "Sum",
+    "SymbolTable",
+    "Value",
+    "ValueTable",
+    "Variable",
+]

@@ -1,0 +1,128 @@
+"""The number that a form stands for, exact as long as it can be."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from fractions import Fraction
+from functools import reduce, singledispatch
+from typing import Any
+
+import mpmath
+
+from bpsym.derivation.forms import (
+    Activated,
+    Amount,
+    Applied,
+    Call,
+    Element,
+    Form,
+    Matrix,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+)
+from bpsym.derivation.formulas import formula_form
+from bpsym.network.activations import ACTIVATIONS
+
+PRECISE = mpmath.mp.clone()
+"""The context of all numbers that are not exact."""
+PRECISE.dps = 60
+
+Lookup = Callable[[Element], Amount]
+"""The number of an element."""
+
+
+def worth(form: Form, lookup: Lookup) -> Any:
+    """The form's number (a Fraction where only rational operations are met), or rows of them for a matrix."""
+    return _worth(form, lookup)
+
+
+def approximate(value: Amount) -> Any:
+    """The number in the precise context."""
+    if isinstance(value, (int, Fraction)):
+        return PRECISE.mpf(value.numerator) / value.denominator
+    return PRECISE.mpf(value)
+
+
+def _both(left: Amount, right: Amount, operate: Callable[[Any, Any], Any]) -> Amount:
+    exact = isinstance(left, (int, Fraction)) and isinstance(right, (int, Fraction))
+    return operate(left, right) if exact else operate(approximate(left), approximate(right))
+
+
+@singledispatch
+def _worth(form: Any, lookup: Lookup) -> Any:
+    raise TypeError(f"{type(form).__name__} has no number")
+
+
+@_worth.register(Number)
+def _(form: Number, lookup: Lookup) -> Any:
+    return Fraction(form.value)
+
+
+@_worth.register(Element)
+def _(form: Element, lookup: Lookup) -> Any:
+    return lookup(form)
+
+
+@_worth.register(Activated)
+def _(form: Activated, lookup: Lookup) -> Any:
+    return lookup(form.after)
+
+
+@_worth.register(Sum)
+def _(form: Sum, lookup: Lookup) -> Any:
+    return reduce(lambda a, b: _both(a, b, operator.add), (_worth(term, lookup) for term in form.terms))
+
+
+@_worth.register(Product)
+def _(form: Product, lookup: Lookup) -> Any:
+    return reduce(lambda a, b: _both(a, b, operator.mul), (_worth(factor, lookup) for factor in form.factors))
+
+
+@_worth.register(Negative)
+def _(form: Negative, lookup: Lookup) -> Any:
+    return -_worth(form.body, lookup)
+
+
+@_worth.register(Quotient)
+def _(form: Quotient, lookup: Lookup) -> Any:
+    over, under = _worth(form.over, lookup), _worth(form.under, lookup)
+    return _both(Fraction(over) if isinstance(over, int) else over, under, operator.truediv)
+
+
+@_worth.register(Power)
+def _(form: Power, lookup: Lookup) -> Any:
+    base, exponent = _worth(form.base, lookup), _worth(form.exponent, lookup)
+    if isinstance(exponent, Fraction) and exponent.denominator == 1:
+        return base ** int(exponent)
+    return approximate(base) ** approximate(exponent)
+
+
+@_worth.register(Call)
+def _(form: Call, lookup: Lookup) -> Any:
+    return getattr(PRECISE, form.name)(*(approximate(_worth(one, lookup)) for one in form.arguments))
+
+
+@_worth.register(Applied)
+def _(form: Applied, lookup: Lookup) -> Any:
+    record = ACTIVATIONS[form.activation]
+    if isinstance(form.argument, Matrix):
+        rows = form.argument.rows
+        return tuple(tuple(_worth(_at(form, entry), lookup) for entry in row) for row in rows)
+    after = formula_form(record.formula, {"z": form.argument})
+    if form.order == 0:
+        return _worth(after, lookup)
+    return _worth(formula_form(record.slope_formula, {"z": form.argument, "a": after}), lookup)
+
+
+def _at(form: Applied, argument: Form) -> Applied:
+    return Applied(form.layer, form.activation, argument, form.order)
+
+
+@_worth.register(Matrix)
+def _(form: Matrix, lookup: Lookup) -> Any:
+    return tuple(tuple(_worth(entry, lookup) for entry in row) for row in form.rows)
