@@ -1,0 +1,117 @@
+"""A step as rows: symbols, then numbers, then the value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bpsym.calculus.evaluate import Values
+from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step
+from bpsym.typeset.mathematics import Mathematics, printed_result
+from bpsym.typeset.numbers import numeric_line
+from bpsym.typeset.pieces import Pieces, after, joined, lines, piece, total_width
+
+ROOM = 330.0
+"""The width of a formula with its number, in points at 11 pt: a plain article's text is 360 wide."""
+
+_INDENT = 20.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of an aligned display; `label` on the first row of a step that has a number."""
+
+    left: str
+    relation: str
+    right: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Equated:
+    """A right-hand side and the relation before it."""
+
+    relation: str
+    pieces: Pieces
+
+
+def rows(
+    step: Step, mathematics: Mathematics, values: Values | None, digits: int, room: float, compact: bool
+) -> tuple[Row, ...]:
+    """The step's rows: its forms, the last one with numbers, and its value; several on a row where it is compact."""
+    left = mathematics.tex(step.lhs)
+    sides = _symbolic(step, mathematics) + _numeric(step, mathematics, values, digits)
+    if compact:
+        sides = _gathered(sides, room)
+    found: list[Row] = []
+    for number, side in enumerate(sides):
+        first, *rest = (
+            [joined(side.pieces)] if total_width(side.pieces) <= room else lines(side.pieces, room - _INDENT)
+        )
+        start = Row(left, side.relation, first, step.label) if number == 0 else Row("", side.relation, first)
+        found += [start, *(Row("", "", rf"\qquad {{}}{line}") for line in rest)]
+    return tuple(found)
+
+
+def _gathered(sides: list[Equated], room: float) -> list[Equated]:
+    """Successive sides on one line, as long as they fit."""
+    found = sides[:1]
+    for side in sides[1:]:
+        joint = (*found[-1].pieces, *after(f" {side.relation} ", side.pieces))
+        if total_width(joint) <= room:
+            found[-1] = Equated(found[-1].relation, joint)
+        else:
+            found.append(side)
+    return found
+
+
+def _symbolic(step: Step, mathematics: Mathematics) -> list[Equated]:
+    sides = [Equated("=", mathematics.pieces(form)) for form in step.forms if form != step.lhs]
+    if (
+        isinstance(step.lhs, Layer)
+        and step.value is not None
+        and is_plain(step.forms[-1])
+        and len(step.forms) > 1
+    ):
+        return [Equated("=", mathematics.pieces(form)) for form in step.forms]
+    if step.becomes:
+        return [Equated(r"\leftarrow", sides[0].pieces), *sides[1:]]
+    return sides
+
+
+def _numeric(step: Step, mathematics: Mathematics, values: Values | None, digits: int) -> list[Equated]:
+    if values is None or step.value is None:
+        return []
+    last = step.forms[-1]
+    if is_plain(last):
+        text, exact = mathematics.amount(step.value, digits)
+        return [Equated(_relation(exact), piece(text))]
+
+    def lookup(element: Element) -> Any:
+        return values[element.read.name][tuple(int(index) for index in element.read.at)]
+
+    line = numeric_line(last, lookup, step.value, digits)
+    numbers = mathematics.with_numbers(line.number).pieces(last)
+    return [
+        Equated(_relation(line.shown_exact), numbers),
+        Equated(_relation(line.exact), piece(printed_result(line.result))),
+    ]
+
+
+def _relation(exact: bool) -> str:
+    return "=" if exact else r"\approx"
+
+
+def is_plain(form: Form) -> bool:
+    """Whether there is nothing to compute in it: a symbol, or a matrix of symbols."""
+    if isinstance(form, Matrix):
+        return all(isinstance(entry, Element) for row in form.rows for entry in row)
+    return isinstance(form, Element)
+
+
+def room_beside(left: Pieces) -> float:
+    """The room for right-hand sides beside a left-hand side, its relation and the equation's number."""
+    return ROOM - total_width(left) - 16.0 - 24.0
+
+
+__all__ = ["ROOM", "Equated", "Row", "is_plain", "room_beside", "rows"]

@@ -1,0 +1,212 @@
+"""A derivation as LaTeX: blocks to text; documents are templates around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from bpsym import resources
+from bpsym.derivation.forms import (
+    Block,
+    Derivation,
+    Element,
+    Equations,
+    Listing,
+    Picture,
+    Remark,
+    Section,
+    SymbolTable,
+    Value,
+    ValueTable,
+)
+from bpsym.derivation.setting import units
+from bpsym.errors import UsageError, did_you_mean
+from bpsym.notation.names import Names
+from bpsym.typeset.equations import ROOM, room_beside, rows
+from bpsym.typeset.mathematics import Mathematics
+from bpsym.typeset.phrases import Phrases
+from bpsym.typeset.picture import picture
+
+FOLDER = "latex"
+
+_UNBROKEN = 8
+"""A display of no more rows than this stays on one page."""
+
+
+@dataclass(frozen=True)
+class Latex:
+    """Prints one derivation in one language; digits: how many significant ones a result has."""
+
+    derivation: Derivation
+    names: Names
+    phrases: Phrases
+    digits: int
+    example: str
+
+    @property
+    def mathematics(self) -> Mathematics:
+        return Mathematics(self.names, self.derivation.program, self.derivation.marked)
+
+    def document(self, kind: str) -> str:
+        """The whole text; kind is a template's name, "article" or "fragment"."""
+        if kind not in document_names():
+            raise UsageError(f"unknown document {kind!r}{did_you_mean(kind, document_names())}")
+        widths = "-".join(map(str, self.names.widths))
+        sections = [
+            {
+                "heading": self._phrase("headings", section.key, section.terms),
+                "blocks": [self._separated(block, section) for block in section.blocks],
+            }
+            for section in self.derivation.sections
+        ]
+        return _template(f"{kind}.tex.jinja").render(
+            first_line=self.phrases.get("latex", "first_line"),
+            documentclass=self.phrases.get("latex", "class"),
+            title=self.phrases.get("document", "title", shape=widths),
+            generated=self.phrases.get("document", "generated", example=self.example),
+            embed=self.phrases.get("document", "embed"),
+            sections=sections,
+        )
+
+    def _separated(self, block: Block, section: Section) -> str:
+        """The block, after a blank line unless it is a display: a paragraph that ends before one leaves a gap."""
+        text = self.block(block, section)
+        return text if isinstance(block, (Equations, ValueTable)) else f"\n{text}"
+
+    def block(self, block: Block, section: Section) -> str:
+        return _BLOCKS[type(block)](self, block, section)
+
+    def equations(self, block: Equations, section: Section) -> str:
+        values = self.derivation.values[section.state] if self.derivation.values else None
+        room = min(room_beside(self.mathematics.pieces(step.lhs)) for step in block.steps)
+        found = [
+            rows(step, self.mathematics, values, self.digits, room, block.compact) for step in block.steps
+        ]
+        lines = [row for step in found for row in step]
+        numbered = any(row.label for row in lines)
+        return _template("equations.tex.jinja").render(
+            environment="align" if numbered else "align*",
+            breakable=len(lines) > _UNBROKEN,
+            rows=[
+                {
+                    "left": row.left,
+                    "right": f"{row.relation} {row.right}" if row.relation else row.right,
+                    "tag": _tag(row.label, numbered),
+                }
+                for row in lines
+            ],
+        )
+
+    def remark(self, block: Remark, section: Section) -> str:
+        return self._phrase("remarks", block.key, block.terms)
+
+    def symbols(self, block: SymbolTable, section: Section) -> str:
+        return _template("symbols.tex.jinja").render(
+            rows=[
+                {
+                    "symbols": ", ".join(f"${self.mathematics.tex(form)}$" for form in forms),
+                    "meaning": self._phrase("symbols", key, terms),
+                }
+                for forms, key, terms in block.rows
+            ]
+        )
+
+    def picture(self, block: Picture, section: Section) -> str:
+        return _template("network.tex.jinja").render(
+            picture(block, self.names, self.phrases, self._node, self._tex)
+        )
+
+    def values(self, block: ValueTable, section: Section) -> str:
+        lines = []
+        for form, amount in block.rows:
+            text, exact = self.mathematics.amount(amount, self.digits)
+            lines.append(
+                {
+                    "left": self._tex(form),
+                    "right": f"{'=' if exact else chr(92) + 'approx'} {text}",
+                    "tag": "",
+                }
+            )
+        return _template("equations.tex.jinja").render(environment="align*", breakable=False, rows=lines)
+
+    def listing(self, block: Listing, section: Section) -> str:
+        return _template("listing.tex.jinja").render(text=block.text.rstrip("\n"))
+
+    def _tex(self, form: Any) -> str:
+        return self.mathematics.tex(form)
+
+    def _node(self, element: Element) -> str:
+        """What stands in a node's circle: its number where nodes are numbered through, else its output."""
+        if self.names.pack.conventions["nodes"] == "network":
+            tensor = self.derivation.program[element.read.name]
+            return str(self.names.node(tensor.role.layer, units(self.derivation.program, element.read)[0]))
+        return self._tex(element)
+
+    def _phrase(self, table: str, key: str, terms: Any) -> str:
+        return self.phrases.get(table, key, **{name: self._term(term) for name, term in terms.items()})
+
+    def _term(self, term: Any) -> str:
+        if isinstance(term, tuple):
+            return self.phrases.listed([self._term(part) for part in term])
+        if isinstance(term, (int, str)):
+            return str(term)
+        if isinstance(term, Value):
+            return f"${self.mathematics.amount(term.amount, self.digits)[0]}$"
+        return f"${self._tex(term)}$"
+
+
+_BLOCKS: dict[type, Callable[[Latex, Any, Section], str]] = {
+    Equations: Latex.equations,
+    Remark: Latex.remark,
+    SymbolTable: Latex.symbols,
+    Picture: Latex.picture,
+    ValueTable: Latex.values,
+    Listing: Latex.listing,
+}
+
+
+def _tag(label: str, numbered: bool) -> str:
+    if label:
+        return rf" \label{{\bpsymprefix {label}}}"
+    return r" \notag" if numbered else ""
+
+
+def document_names() -> tuple[str, ...]:
+    """The kinds of document that there are templates for."""
+    return ("article", "fragment")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.template_folder() / FOLDER),
+        block_start_string="<%",  # TeX itself uses {% and {#
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    return _environment().get_template(name)
+
+
+def escaped(text: str) -> str:
+    """Plain text for TeX."""
+    return re.sub(r"[\\&%$#_{}~^]", lambda match: _SPECIAL.get(match[0], "\\" + match[0]), text)
+
+
+_SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}

@@ -1,0 +1,262 @@
+"""Forms as TeX, in symbols or with numbers in the place of the symbols; the same for LaTeX and everything like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import singledispatchmethod
+from typing import Any
+
+from bpsym.calculus.equations import Program
+from bpsym.derivation.forms import (
+    Activated,
+    Applied,
+    Call,
+    Element,
+    Form,
+    Layer,
+    Matrix,
+    Negative,
+    Number,
+    Partial,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    Variable,
+)
+from bpsym.derivation.setting import units
+from bpsym.notation.names import Names
+from bpsym.typeset.numbers import Numeral, result
+from bpsym.typeset.pieces import Pieces, after, enclosed, joined, piece, unbroken
+
+Numerals = Callable[[Element], Numeral]
+
+
+@dataclass(frozen=True)
+class Mathematics:
+    """Prints forms in one notation.
+
+    numerals: the number for each symbol, None to print symbols; depth: how many brackets stand around.
+    """
+
+    names: Names
+    program: Program
+    marked: bool
+    numerals: Numerals | None = None
+    depth: int = 0
+
+    def tex(self, form: Form) -> str:
+        return joined(self.pieces(form))
+
+    def with_numbers(self, numerals: Numerals) -> Mathematics:
+        return replace(self, numerals=numerals)
+
+    def _inside(self) -> Mathematics:
+        return replace(self, depth=self.depth + 1)
+
+    @singledispatchmethod
+    def pieces(self, form: Any) -> Pieces:
+        raise TypeError(f"{type(form).__name__} cannot be printed")
+
+    @pieces.register(Number)
+    def _(self, form: Number) -> Pieces:
+        value = form.value
+        if value.denominator == 1:
+            return piece(str(value))
+        sign = "-" if value < 0 else ""
+        return _fraction(piece(str(abs(value.numerator))), piece(str(value.denominator)), sign)
+
+    @pieces.register(Element)
+    def _(self, form: Element) -> Pieces:
+        if self.numerals is not None:
+            return numeral(self.numerals(form))
+        return piece(self.symbol(form))
+
+    def symbol(self, form: Element) -> str:
+        """The element's name."""
+        tensor = self.program[form.read.name]
+        return self.names.latex(
+            tensor, units(self.program, form.read), self._sample(form.read.name, form.read.at)
+        )
+
+    def _sample(self, name: str, at: Any) -> int | None:
+        """Which sample the element belongs to, if samples are told apart."""
+        axes = self.program[name].role.axes
+        return int(at[axes.index(None)]) if self.marked and None in axes else None
+
+    @pieces.register(Layer)
+    def _(self, form: Layer) -> Pieces:
+        sample = form.sample if self.marked and None in self.program[form.name].role.axes else None
+        return piece(self.names.layer(self.program[form.name], sample))
+
+    @pieces.register(Variable)
+    def _(self, form: Variable) -> Pieces:
+        return piece(form.name)
+
+    @pieces.register(Partial)
+    def _(self, form: Partial) -> Pieces:
+        over, under = (rf"\partial {self.tex(part)}" for part in (form.of, form.by))
+        return _fraction(piece(over), piece(under))
+
+    @pieces.register(Activated)
+    def _(self, form: Activated) -> Pieces:
+        if self.numerals is not None:
+            return numeral(self.numerals(form.after))
+        if self.names.pack.conventions["slope"] == "activation":
+            return piece(self.symbol(form.after))
+        return piece(f"{self.names.function(form.layer)}({self.symbol(form.before)})")
+
+    @pieces.register(Applied)
+    def _(self, form: Applied) -> Pieces:
+        letter = self.names.function(form.layer) + "'" * form.order
+        if isinstance(form.argument, Matrix):
+            return unbroken(enclosed(rf"{letter}\!\left(", self.pieces(form.argument), r"\right)"))
+        return unbroken(enclosed(f"{letter}(", self._inside().pieces(form.argument), ")"))
+
+    @pieces.register(Matrix)
+    def _(self, form: Matrix) -> Pieces:
+        rows = [[self._inside().pieces(entry) for entry in row] for row in form.rows]
+        text = r" \\ ".join(" & ".join(map(joined, row)) for row in rows)
+        columns = zip(*rows, strict=True)
+        width = sum(max(sum(one.width for one in entry) for entry in column) + 11.0 for column in columns)
+        (blank,) = unbroken(piece(""))
+        return (replace(blank, text=rf"\begin{{bmatrix}} {text} \end{{bmatrix}}", width=width + 5.0),)
+
+    @pieces.register(Negative)
+    def _(self, form: Negative) -> Pieces:
+        return after("-", self._bracketed(form.body, (Sum, Negative)))
+
+    @pieces.register(Sum)
+    def _(self, form: Sum) -> Pieces:
+        found = self.pieces(form.terms[0])
+        level = 2 * self.depth
+        for term in form.terms[1:]:
+            body, sign = (term.body, "-") if isinstance(term, Negative) else (term, "+")
+            found += after(f" {sign} ", self._bracketed(body, (Sum, Negative)), level)
+        return found
+
+    @pieces.register(Product)
+    def _(self, form: Product) -> Pieces:
+        found = self._bracketed(form.factors[0], (Sum, Negative))
+        for before, factor in zip(form.factors, form.factors[1:], strict=False):
+            sign = self._sign(form, before, factor)
+            level = 2 * self.depth + 1 if sign == r" \cdot " else None
+            found += after(sign, self._bracketed(factor, (Sum, Negative)), level)
+        return found
+
+    def _sign(self, product: Product, before: Form, factor: Form) -> str:
+        """What stands between two factors: nothing much between symbols, a dot between numbers and long factors."""
+        if self.numerals is not None:
+            return r" \cdot "
+        if isinstance(before, (Activated, Applied)) and before in _parts(factor):
+            return r"\,"
+        long = (Partial, Sum, Applied, Activated, Quotient, Power, Negative)
+        if isinstance(before, Number) or not any(isinstance(one, long) for one in product.factors):
+            return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
+        return r" \cdot "
+
+    @pieces.register(Quotient)
+    def _(self, form: Quotient) -> Pieces:
+        flat = replace(self, depth=0)
+        return _fraction(flat.pieces(form.over), flat.pieces(form.under))
+
+    @pieces.register(Power)
+    def _(self, form: Power) -> Pieces:
+        exponent = self.tex(form.exponent)
+        if isinstance(form.base, Quotient):
+            base = enclosed(r"\left(", self.pieces(form.base), r"\right)")
+        else:
+            base = self._bracketed(form.base, (Sum, Negative, Product, Power, *self._marked_above(form.base)))
+        return enclosed("", base, f"^{{{exponent}}}" if len(exponent) > 1 else f"^{exponent}")
+
+    @pieces.register(Call)
+    def _(self, form: Call) -> Pieces:
+        arguments = ", ".join(self.tex(one) for one in form.arguments)
+        if form.name == "exp":
+            return enclosed("", piece(f"e^{{{arguments}}}"), "")
+        left, right = _BRACKETS.get(form.name, (rf"\mathrm{{{form.name}}}(", ")"))
+        return unbroken(enclosed(left, piece(arguments), right))
+
+    def _bracketed(self, form: Form, kinds: tuple[type, ...]) -> Pieces:
+        """The form, in brackets where it is one of these kinds or a negative number."""
+        if not isinstance(form, kinds) and not self._is_negative(form):
+            return self.pieces(form)
+        pieces = self._inside().pieces(form)
+        text = joined(pieces)
+        if r"\frac" in text:
+            return unbroken(enclosed(r"\left(", pieces, r"\right)"))
+        tall = "(" in text or "^" in text and isinstance(form, (Element, Activated))
+        return enclosed(r"\bigl(", pieces, r"\bigr)") if tall else enclosed("(", pieces, ")")
+
+    def _marked_above(self, form: Form) -> tuple[type, ...]:
+        """The form's own kind, where its symbol has something above the line already."""
+        written = self.numerals is None and isinstance(form, (Element, Activated))
+        return (type(form),) if written and "^" in joined(self.pieces(form)) else ()
+
+    def _is_negative(self, form: Form) -> bool:
+        if isinstance(form, Number):
+            return form.value < 0
+        if self.numerals is None or not isinstance(form, (Element, Activated)):
+            return False
+        return self.numerals(form if isinstance(form, Element) else form.after).negative
+
+    def amount(self, value: Any, digits: int) -> tuple[str, bool]:
+        """A result and whether it is printed exactly; rows of results as a matrix."""
+        if not isinstance(value, tuple):
+            printed, exact = result(value, digits)
+            return joined(numeral(printed)), exact
+        rows = [[self.amount(entry, digits) for entry in row] for row in value]
+        return matrix([[text for text, _ in row] for row in rows]), all(
+            exact for row in rows for _, exact in row
+        )
+
+
+_BRACKETS = {
+    "tanh": (r"\tanh(", ")"),
+    "log": (r"\ln(", ")"),
+    "sin": (r"\sin(", ")"),
+    "cos": (r"\cos(", ")"),
+    "sqrt": (r"\sqrt{", "}"),
+    "abs": (r"\lvert ", r"\rvert"),
+    "max": (r"\max(", ")"),
+    "min": (r"\min(", ")"),
+}
+
+
+def numeral(number: Numeral) -> Pieces:
+    """The number with its sign; brackets are its surroundings' affair."""
+    digits, power = number.parts()
+    sign = "-" if number.negative else ""
+    return piece(f"{sign}{digits}" + (rf" \cdot 10^{{{power}}}" if power else ""))
+
+
+def printed_result(value: Any) -> str:
+    """Numerals as a number, or rows of them as a matrix."""
+    if isinstance(value, tuple):
+        return matrix([[joined(numeral(entry)) for entry in row] for row in value])
+    return joined(numeral(value))
+
+
+def matrix(rows: list[list[str]]) -> str:
+    return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
+
+
+def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
+    (top,), (bottom,) = unbroken(over), unbroken(under)
+    text = rf"{sign}\frac{{{top.text}}}{{{bottom.text}}}"
+    return (replace(top, text=text, width=max(top.width, bottom.width) + 2.4 + len(sign) * 8.5),)
+
+
+def _parts(form: Form) -> tuple[Form, ...]:
+    """The form's parts, at any depth of sums and products."""
+    inner: tuple[Form, ...] = ()
+    if isinstance(form, Sum):
+        inner = form.terms
+    elif isinstance(form, Product):
+        inner = form.factors
+    elif isinstance(form, Negative):
+        inner = (form.body,)
+    elif isinstance(form, Power):
+        inner = (form.base,)
+    return (form, *(part for one in inner for part in _parts(one)))

@@ -1,0 +1,155 @@
+"""How numbers are printed: significant digits, guard digits, and whether = or an approximate sign stands before them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from bpsym.derivation.forms import Amount, Element, Form
+from bpsym.derivation.worth import worth
+
+SHORT = 10
+"""A number with no more significant digits than this is printed as it is, where it stands in an operation."""
+
+_SAME = Fraction(1, 10**34)
+"""Numbers nearer to each other than this, relatively, are the same: they were computed to 40 digits."""
+
+_MOST_GUARD_DIGITS = 30
+
+
+@dataclass(frozen=True)
+class Numeral:
+    """coefficient * 10**exponent, printed with all digits of the coefficient."""
+
+    coefficient: int
+    exponent: int
+
+    @property
+    def value(self) -> Fraction:
+        return Fraction(self.coefficient) * Fraction(10) ** self.exponent
+
+    @property
+    def negative(self) -> bool:
+        return self.coefficient < 0
+
+    @property
+    def scientific(self) -> bool:
+        """Below 10**-4 and from 10**6 on."""
+        return self.coefficient != 0 and not Fraction(1, 10**4) <= abs(self.value) < 10**6
+
+    def parts(self) -> tuple[str, int]:
+        """The digits without a sign, and the power of ten that they are multiplied with."""
+        digits = str(abs(self.coefficient))
+        if not self.scientific:
+            return _fixed(digits, self.exponent), 0
+        mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
+        return mantissa, self.exponent + len(digits) - 1
+
+
+def _fixed(digits: str, exponent: int) -> str:
+    if exponent >= 0:
+        return digits + "0" * exponent
+    digits = digits.rjust(1 - exponent, "0")
+    return f"{digits[:exponent]}.{digits[exponent:]}"
+
+
+def exactly(value: Amount) -> Fraction:
+    """The number as a fraction, with all the bits that it has."""
+    if isinstance(value, (int, Fraction)):
+        return Fraction(value)
+    sign, mantissa, exponent, _ = value._mpf_
+    return Fraction(-mantissa if sign else mantissa) * Fraction(2) ** exponent
+
+
+def rounded(value: Amount, digits: int) -> Numeral:
+    """The number rounded half-even to so many significant digits."""
+    number = exactly(value)
+    if number == 0:
+        return Numeral(0, 0)
+    exponent = _magnitude(abs(number)) - digits + 1
+    coefficient = round(number / Fraction(10) ** exponent)
+    if abs(coefficient) == 10**digits:
+        return Numeral(coefficient // 10, exponent + 1)
+    return Numeral(coefficient, exponent)
+
+
+def _magnitude(number: Fraction) -> int:
+    """The greatest e with 10**e <= number."""
+    guess = len(str(number.numerator)) - len(str(number.denominator))
+    return guess if Fraction(10) ** guess <= number else guess - 1
+
+
+def short(value: Amount, longest: int = SHORT) -> Numeral | None:
+    """The number without any rounding, where it has at most `longest` significant digits."""
+    number = exactly(value)
+    numeral = rounded(number, longest)
+    if abs(numeral.value - number) > _SAME * abs(number):
+        return None
+    return _stripped(numeral)
+
+
+def _stripped(numeral: Numeral) -> Numeral:
+    coefficient, exponent = numeral.coefficient, numeral.exponent
+    while coefficient and coefficient % 10 == 0:
+        coefficient, exponent = coefficient // 10, exponent + 1
+    return Numeral(coefficient, exponent)
+
+
+def result(value: Amount, digits: int) -> tuple[Numeral, bool]:
+    """A result as it is printed, and whether that is exactly the number."""
+    numeral = short(value, digits)
+    return (rounded(value, digits), False) if numeral is None else (numeral, True)
+
+
+@dataclass(frozen=True)
+class NumericLine:
+    """A form printed with numbers, and its result.
+
+    number: the numeral of each symbol; shown_exact: no symbol's number was rounded; result: a numeral or rows of
+    them; exact: the line, computed as printed, is exactly the result.
+    """
+
+    number: Callable[[Element], Numeral]
+    shown_exact: bool
+    result: Any
+    exact: bool
+
+
+def numeric_line(form: Form, lookup: Callable[[Element], Amount], value: Any, digits: int) -> NumericLine:
+    """The line with the fewest guard digits that make it recomputable from what is printed.
+
+    Its printed numbers, put into the form and computed exactly, round half-even to the printed result.
+    """
+    results = _mapped(value, lambda one: result(one, digits)[0])
+    for guard in range(_MOST_GUARD_DIGITS):
+        shown: dict[Element, tuple[Numeral, bool]] = {}
+
+        def number(element: Element, count: int = digits + guard, seen: Any = shown) -> Numeral:
+            if element not in seen:
+                amount = lookup(element)
+                plain = short(amount)
+                seen[element] = (plain, True) if plain is not None else (rounded(amount, count), False)
+            numeral: Numeral = seen[element][0]
+            return numeral
+
+        found = worth(form, lambda element, number=number: number(element).value)  # type: ignore[misc]
+        pairs = list(zip(_flat(found), _flat(results), strict=True))
+        if all(_rounds_to(one, numeral) for one, numeral in pairs):
+            exact = all(exactly(one) == numeral.value for one, numeral in pairs)
+            return NumericLine(number, all(known for _, known in shown.values()), results, exact)
+    raise ArithmeticError(f"no number of guard digits makes {form} recomputable")
+
+
+def _rounds_to(found: Amount, numeral: Numeral) -> bool:
+    """Whether the number, rounded half-even to the numeral's last place, is the numeral."""
+    return round(exactly(found) / Fraction(10) ** numeral.exponent) == numeral.coefficient
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    return tuple(_mapped(part, change) for part in value) if isinstance(value, tuple) else change(value)
+
+
+def _flat(value: Any) -> list[Any]:
+    return [leaf for part in value for leaf in _flat(part)] if isinstance(value, tuple) else [value]

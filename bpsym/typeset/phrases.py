@@ -1,0 +1,57 @@
+"""The words of a derivation in one language, with the words that a notation prefers."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from bpsym import resources
+from bpsym.errors import UsageError, did_you_mean
+
+FOLDER = "typeset/phrases"
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """tables: table -> key -> phrase; words: what stands for {word_...} in the phrases."""
+
+    language: str
+    tables: Mapping[str, Mapping[str, str]]
+    words: Mapping[str, str]
+
+    def get(self, table: str, key: str, **terms: str) -> str:
+        """The phrase with its placeholders filled."""
+        return self.tables[table][key].format(**self.words, **terms)
+
+    def has(self, table: str, key: str) -> bool:
+        return key in self.tables[table]
+
+    def listed(self, items: list[str]) -> str:
+        """a, b and c"""
+        if len(items) == 1:
+            return items[0]
+        separators = self.tables["list"]
+        return separators["comma"].join(items[:-1]) + separators["last"] + items[-1]
+
+
+def language_names() -> tuple[str, ...]:
+    return resources.names(FOLDER, ".toml")
+
+
+@cache
+def _tables(language: str) -> dict[str, Any]:
+    return tomllib.loads(resources.text(f"{FOLDER}/{language}.toml"))
+
+
+def load_phrases(language: str, notation: str) -> Phrases:
+    """The phrases of a language; UsageError names the nearest one where there is none."""
+    if language not in language_names():
+        raise UsageError(f"unknown language {language!r}{did_you_mean(language, language_names())}")
+    tables = _tables(language)
+    own = tables["words"]
+    plain = {key: word for key, word in own.items() if isinstance(word, str)}
+    words = plain | own.get(notation, {})
+    return Phrases(language, tables, {f"word_{key}": word for key, word in words.items()})
