@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -37,7 +39,7 @@ def notations() -> tuple[str, ...]:
 
 
 def document_formats() -> tuple[str, ...]:
-    """The kinds of LaTeX document: one that compiles as it is, and one for `\\input`."""
+    """The kinds of LaTeX document: one that compiles as it is, and one to be put into another document."""
     return ("article", "fragment")
 
 
@@ -66,7 +68,7 @@ class Document:
     digits: int
 
     def to_latex(self, lang: str = "en", document: str = "article") -> str:
-        """LaTeX that compiles as it is ("article"), or for `\\input` into another document ("fragment")."""
+        """LaTeX that compiles as it is ("article"), or for another document to `input` ("fragment")."""
         from bpsym.typeset.latex import Latex
         from bpsym.typeset.phrases import load_phrases
 
@@ -160,9 +162,24 @@ class _Made:
         command = f"python -m bpsym generate {name_of(self.example)}"
         return source(self.example, target, self.names, self.derivation.citations, command)
 
-    def _train(self, steps: int) -> tuple[Mapping[str, Any], float]:
-        """Long training in double precision, by the generated trainer."""
-        raise NotImplementedError
+    def _train(self, steps: int) -> Mapping[str, Any]:
+        """The parameters after long training, which the generated plain-Python trainer does in double precision."""
+        from bpsym.codegen.module import imported, source
+        from bpsym.network.forward import forward_program, parameters
+
+        made = imported(source(self.example, "python", self.names, {}, ""), "trainer_python")
+        data, rate = self.example.data, float(self.example.training.learning_rate)
+        if data is None:
+            raise UsageError("there is nothing to train with: the example has no data")
+        x, t = ([[float(entry) for entry in row] for row in rows] for rows in (data.x, data.t))
+        trained, _ = made.train(made.INITIAL, x, t, rate, steps)
+        numbers = map(Fraction, trained)
+        return {
+            tensor.name: {
+                at: next(numbers) for at in product(*(range(int(extent)) for extent in tensor.shape))
+            }
+            for tensor in parameters(forward_program(self.example.network))
+        }
 
 
 def _with_listing(derivation: Derivation, text: str) -> Derivation:

@@ -1,11 +1,11 @@
 """The one tree of errors.
 
-    BpsymError                    everything that bpsym refuses
-    ├── InputError                an example (a file, or records made in Python) is wrong; says where
-    ├── UsageError                an unknown preset, option or option's value
-    ├── ProgramError              a calculus program that makes no sense
-    ├── MissingProgramError       an outside program is not installed; says which package brings it
-    └── OutputError               something cannot be written
+BpsymError                    everything that bpsym refuses
+├── InputError                an example (a file, or records made in Python) is wrong; says where
+├── UsageError                an unknown preset, option or option's value
+├── ProgramError              a calculus program that makes no sense
+├── MissingProgramError       an outside program is not installed; says which package brings it
+└── OutputError               something cannot be written
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def key_path(key: Key) -> str:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """" (did you mean 'sigmoid'?)", or all choices in the order given where none is near."""
+    """ " (did you mean 'sigmoid'?)", or all choices in the order given where none is near."""
     import difflib
 
     listed = tuple(choices)

@@ -16,7 +16,9 @@ def template_folder() -> Path:
     for place in places:
         if place.is_dir():
             return place
-    raise BpsymError(f"the templates are missing from this installation (looked in {places[0]} and {places[1]})")
+    raise BpsymError(
+        f"the templates are missing from this installation (looked in {places[0]} and {places[1]})"
+    )
 
 
 def place(relative: str) -> Path:

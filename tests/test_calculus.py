@@ -224,7 +224,9 @@ def composed(program: Program) -> tuple[Any, dict[str, Any]]:
     def value(name: str) -> Any:
         if name not in known:
             (equation,) = flat.of(name)
-            known[name] = equation.value.xreplace({one: value(one.name) for one in equation.value.atoms(Read)})
+            known[name] = equation.value.xreplace(
+                {one: value(one.name) for one in equation.value.atoms(Read)}
+            )
         return known[name]
 
     return value("C"), symbols
@@ -263,7 +265,9 @@ def test_symbolic_sizes_give_the_gradients_of_the_numbers() -> None:
 
 def test_a_dense_layer_gives_the_four_equations_of_backpropagation() -> None:
     program = backward(dense(*map(size, ("m", "n0", "n1", "n2")))).program
-    s, i, j, k = (Index(name, size(extent)) for name, extent in zip("sijk", ("m", "n0", "n1", "n2"), strict=True))
+    s, i, j, k = (
+        Index(name, size(extent)) for name, extent in zip("sijk", ("m", "n0", "n1", "n2"), strict=True)
+    )
 
     def read(name: str, *at: Index) -> Read:
         return Read(name, *at)
@@ -279,9 +283,10 @@ def test_the_fused_cross_entropy_gives_p_sum_t_minus_t_without_simplify() -> Non
     z, t = Read("z", k), Read("t", k)
     value = backward(fused_cross_entropy()).program.equation("dz").value
     p = exp(z) / sum_over(exp(Read("z", r)), r)
-    assert value == Read("dC") * (p * sum_over(t, k) - t) or value.expand() == (
-        Read("dC") * (p * sum_over(t, k) - t)
-    ).expand()
+    assert (
+        value == Read("dC") * (p * sum_over(t, k) - t)
+        or value.expand() == (Read("dC") * (p * sum_over(t, k) - t)).expand()
+    )
 
 
 def test_every_path_to_a_tied_weight_is_summed() -> None:
@@ -294,9 +299,9 @@ def test_a_triangular_sum_turns_around_in_its_adjoint() -> None:
     i = Index("i", 4)
     above = Index("k", lower=i, upper=3)
     value = backward(cumulative()).program.equation("dx").value
-    assert value.expand() == (2 * Read("x", i) * sum_over(Read("dc", above), above)).expand() or value == sum_over(
-        2 * Read("x", i) * Read("dc", above), above
-    )
+    assert value.expand() == (
+        2 * Read("x", i) * sum_over(Read("dc", above), above)
+    ).expand() or value == sum_over(2 * Read("x", i) * Read("dc", above), above)
 
 
 def test_relu_and_maxima_have_the_slope_of_their_branch_and_no_heaviside() -> None:
@@ -447,7 +452,10 @@ def refused(inputs: tuple[Tensor, ...], *equations: Equation) -> str:
 
 
 def test_a_read_that_nothing_defines_is_refused_with_its_equation() -> None:
-    assert refused((), Equation(Tensor("C"), (), Read("x", 0))) == "C[] = x[0]: nothing defines x, which it reads"
+    assert (
+        refused((), Equation(Tensor("C"), (), Read("x", 0)))
+        == "C[] = x[0]: nothing defines x, which it reads"
+    )
 
 
 def test_an_element_defined_twice_is_refused() -> None:

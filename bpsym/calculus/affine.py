@@ -15,7 +15,6 @@ from sympy import Add, Expr, Integer, Mul, Rational, Symbol
 from bpsym.calculus.nodes import Condition, Divisible, NonNegative, Zero
 from bpsym.errors import ProgramError
 
-
 Number = int | Fraction
 
 
@@ -45,7 +44,7 @@ class Affine:
         return self.terms.get(symbol, 0)
 
     def put(self, symbol: Symbol, value: Affine) -> Affine:
-        """This expression with `value` for the symbol."""
+        """The expression with `value` for the symbol."""
         coefficient = self.coefficient(symbol)
         if not coefficient:
             return self
@@ -53,7 +52,7 @@ class Affine:
         return Affine(self.constant, rest) + value * coefficient
 
     def whole(self) -> Affine:
-        """This expression times the least whole number that makes every coefficient whole."""
+        """The expression times the least whole number that makes every coefficient whole."""
         numbers = (self.constant, *self.terms.values())
         return self * lcm(*(Fraction(number).denominator for number in numbers))
 

@@ -21,11 +21,15 @@ from bpsym.errors import ProgramError
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a derived tensor comes from: the "adjoint", the "update" or an "element" of the tensor `of`."""
+    """Where a derived tensor comes from: the "adjoint", the "update" or an "element" of the tensor `of`.
+
+    Of an element, `at` is its position (None where an axis is kept) and `inner` the origin of the whole tensor.
+    """
 
     kind: str
     of: str
     at: tuple[Any, ...] = ()
+    inner: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,14 @@ class Tensor:
     def element(self) -> Read:
         """The element at the tensor's own indices."""
         return Read(self.name, *self.indices)
+
+    @property
+    def is_adjoint(self) -> bool:
+        """Whether it is a derivative of the loss, or an element of one."""
+        origin = self.origin
+        if origin is not None and origin.kind == "element":
+            origin = origin.inner
+        return origin is not None and origin.kind == "adjoint"
 
     def __getitem__(self, at: Any) -> Read:
         at = at if isinstance(at, tuple) else (at,)
@@ -148,7 +160,7 @@ class Program:
         return equation
 
     def extended(self, equations: tuple[Equation, ...], inputs: tuple[Tensor, ...] = ()) -> Program:
-        """This program with more inputs and equations after its own."""
+        """The program with more inputs and equations after its own."""
         return Program((*self.inputs, *inputs), (*self.equations, *equations))
 
     def __str__(self) -> str:

@@ -130,7 +130,7 @@ class Evaluator:
 
     def places(self, indices: tuple[Index, ...]) -> Iterable[Environment]:
         ranges = [range(self.bound(index.lower), self.bound(index.upper) + 1) for index in indices]
-        return ({index: value for index, value in zip(indices, at, strict=True)} for at in product(*ranges))
+        return (dict(zip(indices, at, strict=True)) for at in product(*ranges))
 
     def bound(self, expr: Expr) -> int:
         return int(self.whole(expr)({}))
@@ -165,15 +165,15 @@ class Evaluator:
         """An index expression as a function of the environment."""
         if isinstance(expr, Integer):
             constant = int(expr)
-            return lambda environment: constant
+            return lambda _: constant
         if isinstance(expr, Symbol):
             if expr.name in self.sizes:
                 given = self.sizes[expr.name]
-                return lambda environment: given
+                return lambda _: given
             return lambda environment: environment[expr]
         if isinstance(expr, Rational):
             part = Fraction(expr.p, expr.q)
-            return lambda environment: part
+            return lambda _: part
         parts = [self.whole(part) for part in expr.args]
         if isinstance(expr, Add):
             return lambda environment: _integer(sum(part(environment) for part in parts))
@@ -184,7 +184,7 @@ class Evaluator:
     def compile(self, expr: Any) -> Closure:
         if isinstance(expr, Rational):
             constant = self.arithmetic.number(Fraction(expr.p, expr.q))
-            return lambda environment: constant
+            return lambda _: constant
         if isinstance(expr, Read):
             name, at = expr.name, [self.whole(index) for index in expr.at]
             return lambda environment: self.element(name, tuple(index(environment) for index in at))
@@ -250,7 +250,7 @@ class Evaluator:
 
     def compile_truth(self, test: Any) -> Closure:
         if test == True:  # noqa: E712  (SymPy's true is not Python's)
-            return lambda environment: True
+            return lambda _: True
         if not isinstance(test, Relational):
             raise ProgramError(f"{test} is no comparison")
         left, right, name = self.compile(test.lhs), self.compile(test.rhs), test.rel_op

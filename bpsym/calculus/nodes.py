@@ -6,7 +6,7 @@ something is put into it; here a sum is opened with a fresh index first, always.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sympy import Basic, Expr, S, Symbol, sympify
@@ -29,7 +29,7 @@ class Index(Symbol):  # type: ignore[misc]
     upper: Expr
 
     def __new__(cls, name: str, extent: Any = None, *, lower: Any = 0, upper: Any = None) -> Index:
-        index = Symbol.__xnew__(cls, name, integer=True)
+        index: Index = Symbol.__xnew__(cls, name, integer=True)
         index.lower = sympify(lower, strict=True)
         index.upper = sympify(extent, strict=True) - 1 if upper is None else sympify(upper, strict=True)
         return index
@@ -52,7 +52,8 @@ class Read(Expr):  # type: ignore[misc]
 
     def __new__(cls, name: str | Str, *at: Any) -> Read:
         label = name if isinstance(name, Str) else Str(name)
-        return Expr.__new__(cls, label, *(sympify(index, strict=True) for index in at))
+        read: Read = Expr.__new__(cls, label, *(sympify(index, strict=True) for index in at))
+        return read
 
     @property
     def name(self) -> str:
@@ -60,7 +61,7 @@ class Read(Expr):  # type: ignore[misc]
 
     @property
     def at(self) -> tuple[Expr, ...]:
-        return self.args[1:]
+        return tuple(self.args[1:])
 
     def renamed(self, name: str) -> Read:
         return Read(name, *self.at)
@@ -75,7 +76,8 @@ class Bound(Symbol):  # type: ignore[misc]
     __slots__ = ()
 
     def __new__(cls, height: int) -> Bound:
-        return Symbol.__xnew__(cls, f"_{height}", integer=True)
+        bound: Bound = Symbol.__xnew__(cls, f"_{height}", integer=True)
+        return bound
 
 
 class IndexSum(Expr):  # type: ignore[misc]
@@ -101,7 +103,7 @@ class IndexSum(Expr):  # type: ignore[misc]
 
     @classmethod
     def _made(cls, body: Expr, bound: Bound, lower: Expr, upper: Expr) -> IndexSum:
-        made = Expr.__new__(cls, body, bound, lower, upper)
+        made: IndexSum = Expr.__new__(cls, body, bound, lower, upper)
         made.height = int(bound.name[1:])
         return made
 
@@ -116,7 +118,8 @@ class IndexSum(Expr):  # type: ignore[misc]
     @property
     def free_symbols(self) -> set[Basic]:
         body, bound, lower, upper = self.args
-        return (body.free_symbols - {bound}) | lower.free_symbols | upper.free_symbols
+        free: set[Basic] = (body.free_symbols - {bound}) | lower.free_symbols | upper.free_symbols
+        return free
 
     def open(self, index: Symbol) -> Expr:
         """The summand, with `index` (not used anywhere in it) for the bound index."""
@@ -179,20 +182,22 @@ class Divisible(Condition):
     """k divides e"""
 
 
-def condition(relation: Any) -> tuple[Condition, ...]:
-    """The conditions that a SymPy relation between affine index expressions stands for."""
+_RELATIONS: dict[type, Callable[[Expr], Condition]] = {
+    Ge: lambda difference: NonNegative(difference),
+    Gt: lambda difference: NonNegative(difference - 1),
+    Le: lambda difference: NonNegative(-difference),
+    Lt: lambda difference: NonNegative(-difference - 1),
+    Eq: lambda difference: Zero(difference),
+}
+
+
+def condition(relation: Any) -> Condition:
+    """The condition that a SymPy relation between affine index expressions stands for."""
     if isinstance(relation, Condition):
-        return (relation,)
-    rows = {
-        Ge: lambda d: NonNegative(d),
-        Gt: lambda d: NonNegative(d - 1),
-        Le: lambda d: NonNegative(-d),
-        Lt: lambda d: NonNegative(-d - 1),
-        Eq: lambda d: Zero(d),
-    }
-    if type(relation) not in rows:
+        return relation
+    if type(relation) not in _RELATIONS:
         raise ProgramError(f"{relation} is no condition on indices (write <=, <, >=, > or Eq)")
-    return (rows[type(relation)](relation.lhs - relation.rhs),)
+    return _RELATIONS[type(relation)](relation.lhs - relation.rhs)
 
 
 class Guard(Expr):  # type: ignore[misc]
@@ -203,9 +208,7 @@ class Guard(Expr):  # type: ignore[misc]
 
     def __new__(cls, body: Any, *conditions: Any) -> Expr:
         body = sympify(body, strict=True)
-        flat: list[Condition] = []
-        for given in conditions:
-            flat += [one for one in condition(given) if one not in flat]
+        flat = list(dict.fromkeys(map(condition, conditions)))
         if isinstance(body, Guard):
             flat += [one for one in body.conditions if one not in flat]
             body = body.body
@@ -221,7 +224,7 @@ class Guard(Expr):  # type: ignore[misc]
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        return self.args[1:]
+        return tuple(self.args[1:])
 
 
 def truth(one: Condition) -> bool | None:
@@ -235,7 +238,7 @@ def truth(one: Condition) -> bool | None:
 
 
 def sum_over(body: Any, *indices: Index) -> Expr:
-    """sum of `body` over the indices, the last one innermost."""
+    """Sum of `body` over the indices, the last one innermost."""
     for index in reversed(indices):
         body = IndexSum(body, index, index.lower, index.upper)
     return sympify(body, strict=True)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from sympy import Expr, Integer, Symbol
 
-from bpsym.calculus.affine import Affine, affine, box_of, holds, nonnegative
+from bpsym.calculus.affine import Affine, Number, affine, box_of, holds, nonnegative
 from bpsym.calculus.nodes import Condition, Divisible, Index, NonNegative, Zero
 
 Ranges = dict[Symbol, tuple[Affine, Affine]]
@@ -44,7 +44,7 @@ def solve(
         equation = todo.pop(number)
         coefficient = equation.coefficient(symbol)
         rest = (equation - Affine(0, {symbol: coefficient})) * (-1 if coefficient > 0 else 1)
-        value = rest * Fraction(1, abs(coefficient)) if abs(coefficient) != 1 else rest
+        value = rest if abs(coefficient) == 1 else rest * _inverse(abs(coefficient))
         lower, upper = live.pop(symbol)
         guards += [_at_least_zero(value - lower), _at_least_zero(upper - value)]
         if value != rest:
@@ -54,6 +54,10 @@ def solve(
         guards = [_put(guard, symbol, value) for guard in guards]
     guards += [Zero(left.expr()) for left in todo if left.terms or left.constant]
     return _kept(values, guards, live, place_box)
+
+
+def _inverse(number: Number) -> Fraction:
+    return 1 / Fraction(number)
 
 
 def _boxed(summed: tuple[Index, ...]) -> tuple[Ranges, list[Condition]]:
@@ -110,7 +114,8 @@ def _put(guard: Condition, symbol: Symbol, value: Affine) -> Condition:
     if isinstance(guard, Divisible):
         factor = next((Fraction(w, a) for w, a in _pairs(whole, after) if a), Fraction(1))
         return Divisible(whole.expr(), Integer(int(guard.args[1] * factor)))
-    return guard.func(whole.expr())
+    put: Condition = guard.func(whole.expr())
+    return put
 
 
 def _pairs(whole: Affine, part: Affine) -> list[tuple[Fraction, Fraction]]:

@@ -72,7 +72,9 @@ def _element(tensor: Tensor, at: tuple[Any, ...]) -> Tensor:
         return tensor
     kept = tuple(index for index, entry in zip(tensor.indices, fixed, strict=True) if entry is None)
     name = element_name(tensor.name, fixed) if fixed else tensor.name
-    return replace(tensor, name=name, indices=kept, origin=Origin("element", tensor.name, fixed))
+    return replace(
+        tensor, name=name, indices=kept, origin=Origin("element", tensor.name, fixed, tensor.origin)
+    )
 
 
 def element_name(name: str, at: tuple[int | None, ...]) -> str:

@@ -45,8 +45,8 @@ def symbols(setting: Setting) -> Iterator[Section]:
     last = len(setting.layers)
     nodes = setting.names.pack.conventions["nodes"]
     weight = setting.elements(setting.tensor(roles.WEIGHTS, 1))[0]
-    node = {"node": setting.names.node(1, 0), "layer": 1}
-    of = {"to": setting.names.node(1, 0), "from": setting.names.node(0, 0), "layer": 1}
+    node: dict[str, object] = {"node": setting.names.node(1, 0), "layer": 1}
+    of: dict[str, object] = {"to": setting.names.node(1, 0), "from": setting.names.node(0, 0), "layer": 1}
     z, a = (setting.elements(setting.tensor(kind, 1))[0] for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
     delta = setting.elements(setting.derived("adjoint", setting.tensor(roles.PRE_ACTIVATION, 1)))[0]
     loss, target = _sample_loss(setting), setting.elements(setting.tensor(roles.TARGET, last))
@@ -58,7 +58,7 @@ def symbols(setting: Setting) -> Iterator[Section]:
     if biases:
         layer = biases[0].role.layer
         shared = "shared_bias" if not biases[0].role.axes else f"bias_{nodes}"
-        terms = {"node": setting.names.node(layer, 0), "layer": layer}
+        terms: dict[str, object] = {"node": setting.names.node(layer, 0), "layer": layer}
         rows.append(((Element(setting.elements(biases[0])[0]),), shared, terms))
     rows += [
         ((Element(z),), f"pre_activation_{nodes}", node),
@@ -248,7 +248,7 @@ def _inset(layer: int, name: str) -> list[Block]:
 
 
 def error_terms(setting: Setting) -> Iterator[Section]:
-    """delta of each node, from the output back; each gradient as an error term times an output."""
+    """Delta of each node, from the output back; each gradient as an error term times an output."""
     start = Element(_sample_loss(setting))
     deltas: list[Step] = []
     products: list[Step] = []
@@ -260,10 +260,10 @@ def error_terms(setting: Setting) -> Iterator[Section]:
             forms = (Partial(start, Element(before)), setting.activated(setting.form(delta)))
             deltas.append(Step(setting.label("", delta), Element(delta), forms, setting.amount(delta)))
         for tensor in _of_layer(setting, layer):
-            for read in setting.elements(setting.derived("adjoint", tensor)):
-                products.append(
-                    Step(setting.label("", read), Element(read), (setting.form(read),), setting.amount(read))
-                )
+            products += [
+                Step(setting.label("", read), Element(read), (setting.form(read),), setting.amount(read))
+                for read in setting.elements(setting.derived("adjoint", tensor))
+            ]
     yield Section(
         "error_terms",
         (
@@ -309,14 +309,12 @@ def second_pass(setting: Setting) -> Iterator[Section]:
     for layer in setting.layers:
         z, a = setting.tensor(roles.PRE_ACTIVATION, layer), setting.tensor(roles.ACTIVATION, layer)
         name = setting.activation(layer)
-        for read in setting.elements(z):
-            steps.append(Step("", Element(read), (setting.form(read),), setting.amount(read, after)))
-        for read, output in zip(setting.elements(z), setting.elements(a), strict=True):
-            steps.append(
-                Step(
-                    "", Element(output), (Applied(layer, name, Element(read)),), setting.amount(output, after)
-                )
-            )
+        entered, left = setting.elements(z), setting.elements(a)
+        steps += [Step("", Element(one), (setting.form(one),), setting.amount(one, after)) for one in entered]
+        steps += [
+            Step("", Element(output), (Applied(layer, name, Element(one)),), setting.amount(output, after))
+            for one, output in zip(entered, left, strict=True)
+        ]
     read = _sample_loss(setting)
     steps.append(
         Step("loss-after-one-step", Element(read), (setting.form(read),), setting.amount(read, after))
@@ -356,7 +354,7 @@ def vanishing(setting: Setting) -> Iterator[Section]:
     for layer in reversed(setting.layers):
         z, a = setting.tensor(roles.PRE_ACTIVATION, layer), setting.tensor(roles.ACTIVATION, layer)
         for before, after in zip(setting.elements(z), setting.elements(a), strict=True):
-            slope = _slope(setting, layer, after)
+            slope = _slope(setting, after)
             value = None if setting.before is None else worth(slope, lambda one: setting.amount(one.read))
             lhs = Applied(layer, setting.activation(layer), Element(before), order=1)
             steps.append(Step("", lhs, (slope,), value))
@@ -396,12 +394,12 @@ def _product_of_slopes(setting: Setting) -> list[Block]:
     ]
 
 
-def _slope(setting: Setting, layer: int, after: Read) -> Form:
+def _slope(setting: Setting, after: Read) -> Form:
     (link,) = setting.chains.below(after)
     return setting.activated(setting.ordered(link.slope))
 
 
-def code(setting: Setting) -> Iterator[Section]:
+def code(_: Setting) -> Iterator[Section]:
     yield Section("code", (Remark("code_lead"), Listing("trainer_python.py")))
 
 

@@ -17,6 +17,7 @@ from bpsym.calculus.unroll import expanded_sums
 from bpsym.derivation.chains import Chains
 from bpsym.derivation.forms import Activated, Element, Form, Layer, Matrix, Product
 from bpsym.derivation.training import Numbers
+from bpsym.errors import ProgramError
 from bpsym.examples.example import Example
 from bpsym.network import roles
 from bpsym.network.forward import SAMPLES, parameters
@@ -30,7 +31,8 @@ MOST_PATHS = 40
 @dataclass(frozen=True)
 class Setting:
     """program: forward, backward and update; sample: the one (from 0) that is shown in full; weights: the code names
-    of those whose chain is shown however many there are."""
+    of those whose chain is shown however many there are.
+    """
 
     example: Example
     names: Names
@@ -69,7 +71,8 @@ class Setting:
     def derived(self, kind: str, tensor: Tensor) -> Tensor:
         """The "adjoint" or "update" of the tensor."""
         found = find(self.program, kind, tensor.name)
-        assert found is not None, f"{tensor.name} has no {kind}"
+        if found is None:
+            raise ProgramError(f"{tensor.name} has no {kind}")
         return found
 
     def elements(self, tensor: Tensor) -> tuple[Read, ...]:
@@ -130,7 +133,7 @@ class Setting:
         """Whether a target stands in the form: then it is the loss's slope, in which outputs stay outputs."""
         last = len(self.layers)
         targets = {Element(read): None for read in self.elements(self.tensor(roles.TARGET, last))}
-        return replaced(form, targets) != form
+        return bool(replaced(form, targets) != form)
 
     def matrix(self, tensor: Tensor) -> Matrix:
         return Matrix(tuple(tuple(Element(read) for read in row) for row in self.rows(tensor)))

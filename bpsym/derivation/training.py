@@ -19,8 +19,8 @@ LONGEST = 1000
 """The most steps that are computed with so many digits; longer training is the generated trainer's."""
 
 Inputs = dict[str, Any]
-LongTraining = Callable[[int], tuple[Mapping[str, Any], float]]
-"""steps -> (the parameters after them by tensor name, as nested rows; the loss then), in double precision."""
+LongTraining = Callable[[int], Mapping[str, Any]]
+"""steps -> the parameters after them, by tensor name: element -> number, computed in double precision."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Numbers:
 
 def numbers(example: Example, program: Program, long_training: LongTraining | None = None) -> Numbers | None:
     """All numbers of the example; None where weights or data are not given."""
-    inputs = _inputs(example, program)
+    inputs = _inputs(example)
     if inputs is None:
         return None
     run = Evaluator(program, digits(DIGITS))
@@ -54,7 +54,7 @@ def numbers(example: Example, program: Program, long_training: LongTraining | No
     after_one = run.run(_next(program, inputs, before))
     if steps <= LONGEST or long_training is None:
         return Numbers(before, after_one, _train(run, program, inputs, after_one, steps))
-    found, _ = long_training(steps)
+    found = long_training(steps)
     return Numbers(before, after_one, Trained(steps, run.run(inputs | dict(found)), double=True))
 
 
@@ -74,7 +74,7 @@ def _next(program: Program, inputs: Inputs, values: Values) -> Inputs:
     return new
 
 
-def _inputs(example: Example, program: Program) -> Inputs | None:
+def _inputs(example: Example) -> Inputs | None:
     if example.data is None:
         return None
     inputs: Inputs = {

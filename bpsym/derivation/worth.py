@@ -54,12 +54,12 @@ def _both(left: Amount, right: Amount, operate: Callable[[Any, Any], Any]) -> Am
 
 
 @singledispatch
-def _worth(form: Any, lookup: Lookup) -> Any:
+def _worth(form: Any, lookup: Lookup) -> Any:  # noqa: ARG001  (the registered ones use it)
     raise TypeError(f"{type(form).__name__} has no number")
 
 
 @_worth.register(Number)
-def _(form: Number, lookup: Lookup) -> Any:
+def _(form: Number, _: Lookup) -> Any:
     return Fraction(form.value)
 
 

@@ -39,7 +39,7 @@ def read(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Form
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"the formula {text!r} cannot be read: {error}") from None
-    _check(tree, text, names, (*FUNCTIONS, *calls))
+    _Checker(text, names, (*FUNCTIONS, *calls)).check(tree)
     return Formula(text.strip(), tree)
 
 
@@ -55,49 +55,81 @@ _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 _COMPARISONS = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
 
 
-def _check(node: ast.AST, text: str, names: tuple[str, ...], calls: tuple[str, ...]) -> None:
-    def refuse(what: str) -> None:
-        raise InputError(f"the formula {text!r}: {what}")
+@dataclass(frozen=True)
+class _Checker:
+    """Walks a syntax tree; whatever is not listed in _CHECKS is refused."""
 
-    match node:
-        case ast.Name(id=name):
-            if name not in names:
-                refuse(f"unknown name {name!r} (write {', '.join(names)})")
-        case ast.Constant(value=value):
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                refuse(f"{value!r} is no number")
-        case ast.BinOp(left=left, op=op, right=right):
-            if not isinstance(op, _OPERATORS):
-                refuse(f"the operator {type(op).__name__} is not known (write + - * / **)")
-            if isinstance(op, ast.Pow):
-                _check_exponent(right, refuse)
-            _check(left, text, names, calls)
-            _check(right, text, names, calls)
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-            _check(operand, text, names, calls)
-        case ast.IfExp(test=ast.Compare(left=left, ops=[op], comparators=[right]), body=body, orelse=orelse):
-            if not isinstance(op, _COMPARISONS):
-                refuse("a condition compares with <, <=, > or >=")
-            for part in (left, right, body, orelse):
-                _check(part, text, names, calls)
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
-            if name not in calls:
-                refuse(f"unknown function {name!r} (write {', '.join(calls)})")
-            if len(arguments) != (2 if name in ("max", "min") else 1):
-                refuse(f"{name} is given {len(arguments)} arguments")
-            for argument in arguments:
-                _check(argument, text, names, calls)
-        case _:
-            refuse("only + - * / **, brackets, numbers, names and functions can be written")
+    text: str
+    names: tuple[str, ...]
+    calls: tuple[str, ...]
+
+    def check(self, node: ast.AST) -> None:
+        known = _CHECKS.get(type(node))
+        if known is None:
+            self.refuse("only + - * / **, brackets, numbers, names and functions can be written")
+        else:
+            known(self, node)
+
+    def refuse(self, what: str) -> None:
+        raise InputError(f"the formula {self.text!r}: {what}")
+
+    def name(self, node: ast.Name) -> None:
+        if node.id not in self.names:
+            self.refuse(f"unknown name {node.id!r} (write {', '.join(self.names)})")
+
+    def constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
+            self.refuse(f"{node.value!r} is no number")
+
+    def binary(self, node: ast.BinOp) -> None:
+        if not isinstance(node.op, _OPERATORS):
+            self.refuse(f"the operator {type(node.op).__name__} is not known (write + - * / **)")
+        if isinstance(node.op, ast.Pow):
+            self.exponent(node.right)
+        self.check(node.left)
+        self.check(node.right)
+
+    def exponent(self, node: ast.expr) -> None:
+        number = node.operand if isinstance(node, ast.UnaryOp) else node
+        if not isinstance(number, ast.Constant) or not isinstance(number.value, (int, float)):
+            self.refuse("an exponent must be a number")
+        elif abs(number.value) > LARGEST_EXPONENT:
+            self.refuse(f"the exponent {number.value!r} is too large (at most {LARGEST_EXPONENT})")
+
+    def unary(self, node: ast.UnaryOp) -> None:
+        if not isinstance(node.op, (ast.USub, ast.UAdd)):
+            self.refuse("of the signs, only - and + can be written")
+        self.check(node.operand)
+
+    def conditional(self, node: ast.IfExp) -> None:
+        test = node.test
+        if not (
+            isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], _COMPARISONS)
+        ):
+            self.refuse("a condition compares two values with <, <=, > or >=")
+        else:
+            for part in (test.left, *test.comparators, node.body, node.orelse):
+                self.check(part)
+
+    def call(self, node: ast.Call) -> None:
+        if not isinstance(node.func, ast.Name) or node.keywords:
+            self.refuse("a function is called by its name, as in exp(z)")
+        elif node.func.id not in self.calls:
+            self.refuse(f"unknown function {node.func.id!r} (write {', '.join(self.calls)})")
+        elif len(node.args) != (2 if node.func.id in ("max", "min") else 1):
+            self.refuse(f"{node.func.id} is given {len(node.args)} arguments")
+        for argument in node.args:
+            self.check(argument)
 
 
-def _check_exponent(node: ast.expr, refuse: Callable[[str], None]) -> None:
-    match node:
-        case ast.Constant(value=value) | ast.UnaryOp(operand=ast.Constant(value=value)):
-            if not isinstance(value, (int, float)) or abs(value) > LARGEST_EXPONENT:
-                refuse(f"the exponent {value!r} is too large (at most {LARGEST_EXPONENT})")
-        case _:
-            refuse("an exponent must be a number")
+_CHECKS: dict[type, Callable[[_Checker, Any], None]] = {
+    ast.Name: _Checker.name,
+    ast.Constant: _Checker.constant,
+    ast.BinOp: _Checker.binary,
+    ast.UnaryOp: _Checker.unary,
+    ast.IfExp: _Checker.conditional,
+    ast.Call: _Checker.call,
+}
 
 
 def to_sympy(formula: Formula, names: Mapping[str, Any], calls: Mapping[str, Any] | None = None) -> Any:

@@ -129,5 +129,4 @@ def training_program(
 
 def _is_sample_adjoint(tensor: Tensor) -> bool:
     """Whether it is the derivative by something of one sample, not by a parameter that all samples share."""
-    derived = tensor.origin is not None and tensor.origin.kind == "adjoint"
-    return derived and tensor.role.kind not in (WEIGHTS, BIASES, LOSS)
+    return tensor.is_adjoint and tensor.role.kind not in (WEIGHTS, BIASES, LOSS)

@@ -114,13 +114,11 @@ class Names:
 
 def _kind(tensor: Tensor) -> str | None:
     """The kind under which packs list the tensor; None for a derivative that has no name of its own."""
-    derived = tensor.origin is not None and tensor.origin.kind == "adjoint"
-    if derived:
+    if tensor.is_adjoint:
         return _ERROR_TERM if tensor.role.kind == roles.PRE_ACTIVATION else None
     return str(tensor.role.kind)
 
 
 def _base(tensor: Tensor) -> Tensor:
-    """The tensor that a derivative was taken by."""
-    assert tensor.origin is not None
-    return Tensor(tensor.origin.of, tensor.indices, tensor.role)
+    """The tensor that a derivative was taken by; one without an origin is its own."""
+    return tensor if tensor.origin is None else Tensor(tensor.origin.of, tensor.indices, tensor.role)

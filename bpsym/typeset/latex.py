@@ -27,7 +27,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.setting import units
 from bpsym.errors import UsageError, did_you_mean
 from bpsym.notation.names import Names
-from bpsym.typeset.equations import ROOM, room_beside, rows
+from bpsym.typeset.equations import room_beside, rows
 from bpsym.typeset.mathematics import Mathematics
 from bpsym.typeset.phrases import Phrases
 from bpsym.typeset.picture import picture
@@ -60,7 +60,7 @@ class Latex:
         sections = [
             {
                 "heading": self._phrase("headings", section.key, section.terms),
-                "blocks": [self._separated(block, section) for block in section.blocks],
+                "blocks": self._blocks(section),
             }
             for section in self.derivation.sections
         ]
@@ -73,10 +73,17 @@ class Latex:
             sections=sections,
         )
 
-    def _separated(self, block: Block, section: Section) -> str:
-        """The block, after a blank line unless it is a display: a paragraph that ends before one leaves a gap."""
-        text = self.block(block, section)
-        return text if isinstance(block, (Equations, ValueTable)) else f"\n{text}"
+    def _blocks(self, section: Section) -> list[str]:
+        """The blocks, with blank lines where paragraphs begin: not before a display, which would leave a gap there."""
+        found: list[str] = []
+        before: Block | None = None
+        for block in section.blocks:
+            display = isinstance(block, (Equations, ValueTable))
+            same_paragraph = isinstance(block, Remark) and isinstance(before, Remark)
+            text = self.block(block, section)
+            found.append(text if display or same_paragraph else f"\n{text}")
+            before = block
+        return found
 
     def block(self, block: Block, section: Section) -> str:
         return _BLOCKS[type(block)](self, block, section)
@@ -102,10 +109,10 @@ class Latex:
             ],
         )
 
-    def remark(self, block: Remark, section: Section) -> str:
+    def remark(self, block: Remark, _: Section) -> str:
         return self._phrase("remarks", block.key, block.terms)
 
-    def symbols(self, block: SymbolTable, section: Section) -> str:
+    def symbols(self, block: SymbolTable, _: Section) -> str:
         return _template("symbols.tex.jinja").render(
             rows=[
                 {
@@ -116,12 +123,10 @@ class Latex:
             ]
         )
 
-    def picture(self, block: Picture, section: Section) -> str:
-        return _template("network.tex.jinja").render(
-            picture(block, self.names, self.phrases, self._node, self._tex)
-        )
+    def picture(self, block: Picture, _: Section) -> str:
+        return _template("network.tex.jinja").render(picture(block, self.phrases, self._node, self._tex))
 
-    def values(self, block: ValueTable, section: Section) -> str:
+    def values(self, block: ValueTable, _: Section) -> str:
         lines = []
         for form, amount in block.rows:
             text, exact = self.mathematics.amount(amount, self.digits)
@@ -134,7 +139,7 @@ class Latex:
             )
         return _template("equations.tex.jinja").render(environment="align*", breakable=False, rows=lines)
 
-    def listing(self, block: Listing, section: Section) -> str:
+    def listing(self, block: Listing, _: Section) -> str:
         return _template("listing.tex.jinja").render(text=block.text.rstrip("\n"))
 
     def _tex(self, form: Any) -> str:
@@ -195,7 +200,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=False,  # noqa: S701  (TeX is no HTML; what a user writes goes through `escaped`)
     )
 
 

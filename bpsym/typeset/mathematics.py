@@ -151,7 +151,9 @@ class Mathematics:
             return r" \cdot "
         if isinstance(before, (Activated, Applied)) and before in _parts(factor):
             return r"\,"
-        long = (Partial, Sum, Applied, Activated, Quotient, Power, Negative)
+        if isinstance(before, Layer) and isinstance(factor, Layer):
+            return r"\,"
+        long = (Partial, Sum, Product, Applied, Activated, Quotient, Power, Negative)
         if isinstance(before, Number) or not any(isinstance(one, long) for one in product.factors):
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
@@ -186,7 +188,9 @@ class Mathematics:
         text = joined(pieces)
         if r"\frac" in text:
             return unbroken(enclosed(r"\left(", pieces, r"\right)"))
-        tall = "(" in text or "^" in text and isinstance(form, (Element, Activated))
+        if r"\bigl" in text:
+            return enclosed(r"\Bigl(", pieces, r"\Bigr)")
+        tall = "(" in text or ("^" in text and isinstance(form, (Element, Activated)))
         return enclosed(r"\bigl(", pieces, r"\bigr)") if tall else enclosed("(", pieces, ")")
 
     def _marked_above(self, form: Form) -> tuple[type, ...]:

@@ -1,4 +1,4 @@
-"""How numbers are printed: significant digits, guard digits, and whether = or an approximate sign stands before them."""
+"""How numbers are printed: significant digits, guard digits, and the relation that stands before them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Numeral:
 
     @property
     def value(self) -> Fraction:
-        return Fraction(self.coefficient) * Fraction(10) ** self.exponent
+        return self.coefficient * _power_of_ten(self.exponent)
 
     @property
     def negative(self) -> bool:
@@ -48,6 +48,10 @@ class Numeral:
         return mantissa, self.exponent + len(digits) - 1
 
 
+def _power_of_ten(exponent: int) -> Fraction:
+    return Fraction(10**exponent) if exponent >= 0 else Fraction(1, 10**-exponent)
+
+
 def _fixed(digits: str, exponent: int) -> str:
     if exponent >= 0:
         return digits + "0" * exponent
@@ -60,7 +64,8 @@ def exactly(value: Amount) -> Fraction:
     if isinstance(value, (int, Fraction)):
         return Fraction(value)
     sign, mantissa, exponent, _ = value._mpf_
-    return Fraction(-mantissa if sign else mantissa) * Fraction(2) ** exponent
+    power = Fraction(2**exponent) if exponent >= 0 else Fraction(1, 2**-exponent)
+    return power * int(-mantissa if sign else mantissa)
 
 
 def rounded(value: Amount, digits: int) -> Numeral:
@@ -69,7 +74,7 @@ def rounded(value: Amount, digits: int) -> Numeral:
     if number == 0:
         return Numeral(0, 0)
     exponent = _magnitude(abs(number)) - digits + 1
-    coefficient = round(number / Fraction(10) ** exponent)
+    coefficient = round(number / _power_of_ten(exponent))
     if abs(coefficient) == 10**digits:
         return Numeral(coefficient // 10, exponent + 1)
     return Numeral(coefficient, exponent)
@@ -78,7 +83,7 @@ def rounded(value: Amount, digits: int) -> Numeral:
 def _magnitude(number: Fraction) -> int:
     """The greatest e with 10**e <= number."""
     guess = len(str(number.numerator)) - len(str(number.denominator))
-    return guess if Fraction(10) ** guess <= number else guess - 1
+    return guess if _power_of_ten(guess) <= number else guess - 1
 
 
 def short(value: Amount, longest: int = SHORT) -> Numeral | None:
@@ -144,7 +149,7 @@ def numeric_line(form: Form, lookup: Callable[[Element], Amount], value: Any, di
 
 def _rounds_to(found: Amount, numeral: Numeral) -> bool:
     """Whether the number, rounded half-even to the numeral's last place, is the numeral."""
-    return round(exactly(found) / Fraction(10) ** numeral.exponent) == numeral.coefficient
+    return round(exactly(found) / _power_of_ten(numeral.exponent)) == numeral.coefficient
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:

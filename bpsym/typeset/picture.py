@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from bpsym.derivation.forms import Element, Picture
-from bpsym.notation.names import Names
 from bpsym.typeset.phrases import Phrases
 
 ACROSS, DOWN = 3.4, 1.9
@@ -17,7 +16,7 @@ _POSITION = "0.28"
 
 
 def picture(
-    block: Picture, names: Names, phrases: Phrases, node: Callable[[Element], str], tex: Callable[[Any], str]
+    block: Picture, phrases: Phrases, node: Callable[[Element], str], tex: Callable[[Any], str]
 ) -> dict[str, Any]:
     """The data of the picture's template: nodes, edges, arrows in and out, and the layers' names."""
     tallest = max(len(layer) for layer in block.nodes)

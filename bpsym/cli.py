@@ -1,0 +1,237 @@
+"""The command line: words in, exit code out.
+
+0: done; 1: a check failed, or a file is stale; 2: wrong usage or wrong input, said in one message;
+3: an outside program is missing. What a command makes goes to stdout, everything else to stderr.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from bpsym import __version__, api
+from bpsym.errors import BpsymError, OutputError, UsageError, did_you_mean
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+MOST_DIGITS = 15
+STDOUT = Path("-")
+
+app = typer.Typer(
+    name="bpsym",
+    help="Derive backpropagation symbolically, and generate trainers from the same equations.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich costs more than the whole of this module
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        write_out(f"bpsym {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def bpsym(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def derive(
+    example: Annotated[
+        str, typer.Argument(metavar="EXAMPLE", help="A preset's name, or a TOML file.")
+    ] = "blog",
+    latex: Annotated[bool, typer.Option("--latex", show_default=False, help="As LaTeX: the default.")] = True,
+    lang: Annotated[
+        str, typer.Option(metavar="|".join(api.languages()), help="Language of the text.")
+    ] = "en",
+    notation: Annotated[
+        str | None, typer.Option(metavar="|".join(api.notations()), help="Names and conventions.")
+    ] = None,
+    document: Annotated[
+        str, typer.Option(metavar="|".join(api.document_formats()), help="A whole one, or one to \\input.")
+    ] = "article",
+    digits: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=MOST_DIGITS, help="Significant digits of a result.")
+    ] = None,
+    weight: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Show this weight's chain; repeatable.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", show_default="stdout", help="Where to write.")
+    ] = STDOUT,
+) -> None:
+    """Derive backpropagation, in formulas and in numbers."""
+    del latex  # so far there is no other format
+    _known("--lang", lang, api.languages())
+    _known("--document", document, api.document_formats())
+    if notation is not None:
+        _known("--notation", notation, api.notations())
+    derived = api.derive(api.load(example), notation=notation, digits=digits, weights=tuple(weight or ()))
+    _write(output, derived.to_latex(lang, document))
+
+
+@app.command()
+def generate(
+    examples: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="EXAMPLE", help="Presets or TOML files; all presets if none."),
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where to write.")] = Path(
+        "generated"
+    ),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; show what is stale, and end with 1.")
+    ] = False,
+) -> None:
+    """Write every document and trainer."""
+    from bpsym.publish import generate as publishing
+
+    if not check:
+        publishing.generate(examples or (), output, _say)
+        return
+    stale = publishing.check(examples or (), output)
+    write_out(stale)
+    if stale:
+        _say(f"{output} is stale; this brings it up to date: {_again(examples or (), output)}")
+        raise typer.Exit(FAILED)
+
+
+@app.command("examples")
+def list_examples() -> None:
+    """List the presets and their titles."""
+    names = api.presets()
+    width = max(map(len, names))
+    write_out("".join(f"{name:{width}}  {api.load(name).title or ''}".rstrip() + "\n" for name in names))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (the process's own, where none is given) and return its exit code."""
+    _speak_utf8()
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except BpsymError as error:
+        return _complain(str(error), error.exit_code)
+    except typer.TyperException as error:
+        return _complain(_usage(error), WRONG)
+    except typer.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough
+        return DONE
+    except OSError as error:  # a disk is full, a terminal is gone: no mistake of the program's
+        return _complain(str(error), WRONG)
+    finally:
+        _let_go()
+
+
+def write_out(text: str) -> None:
+    """The text on stdout, all of it. OutputError where stdout is closed or full; BrokenPipeError where nobody reads."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"standard output: cannot be written: {(error.strerror or str(error)).lower()}"
+        ) from error
+
+
+def _run(arguments: list[str]) -> int:
+    command = get_command(app)
+    with command.make_context(_called(), arguments) as context:
+        command.invoke(context)
+    return DONE
+
+
+def _called() -> str:
+    """What the user typed to get here."""
+    return "python -m bpsym" if Path(sys.argv[0]).name == "__main__.py" else "bpsym"
+
+
+def _known(option: str, value: str, choices: tuple[str, ...]) -> None:
+    """UsageError for a value that the option does not have."""
+    if value not in choices:
+        raise UsageError(f"{option}: unknown value {value!r}{did_you_mean(value, choices)}")
+
+
+def _write(path: Path, text: str) -> None:
+    if path == STDOUT:
+        write_out(text)
+        return
+    from bpsym.publish.files import write
+
+    write(path, text.encode())
+
+
+def _again(examples: Sequence[str], output: Path) -> str:
+    import shlex
+
+    where = [] if output == Path("generated") else ["-o", str(output)]
+    return shlex.join([*_called().split(), "generate", *examples, *where])
+
+
+def _usage(error: typer.TyperException) -> str:
+    """The message of wrong usage, with the nearest option where one is unknown, and where to read more."""
+    context: Any = getattr(error, "ctx", None)
+    if context is None:
+        return error.format_message()
+    message = error.format_message()
+    if hasattr(error, "possibilities"):
+        option: str = getattr(error, "option_name", "")
+        options = [name for each in context.command.get_params(context) for name in each.opts]
+        message = f"no such option: {option}{did_you_mean(option, options)}"
+    if not message.startswith("Usage:"):
+        return f"{message}\nTry '{context.command_path} --help'."
+    return message
+
+
+def _complain(message: str, code: int) -> int:
+    _say(message)
+    return code
+
+
+def _say(message: str) -> None:
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(message, file=sys.stderr, flush=True)  # noqa: T201  (the one place that speaks to the user)
+
+
+def _speak_utf8() -> None:
+    """UTF-8 with a bare line feed on every system; a name that is no UTF-8 is shown escaped."""
+    for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", newline="\n", errors=errors)
+
+
+def _let_go() -> None:
+    """Flush what is left; a stream that takes nothing more must not be flushed again when Python ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            _give_up(stream)
+
+
+def _give_up(stream: IO[str]) -> None:
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -1,0 +1,143 @@
+"""Ordered forms as source text, with no more parentheses than needed, and lines of limited length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from bpsym.notation.order import (
+    Call,
+    Element,
+    Form,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Size,
+    Sum,
+    Total,
+)
+
+WIDTH = 79
+"""The longest line: listings of this width fit on a page."""
+
+SUM, MATMUL, PRODUCT, POWER, ATOM = range(1, 6)
+"""How strongly an expression binds; a matrix product stands in brackets among other factors."""
+
+
+@dataclass(frozen=True)
+class ExpressionText:
+    """leaf: the text of an element, of a sum over an index, or of a size, and how strongly it binds;
+    call: the text of a function's name.
+    """
+
+    leaf: Callable[[Any], tuple[str, int]]
+    call: Callable[[str], str]
+
+    def text(self, form: Form) -> str:
+        return _WRITE[type(form)](self, form)
+
+    def lines(self, start: str, form: Form, end: str = "") -> list[str]:
+        """Start form end, over as many lines as it takes; the start's blanks are the indentation."""
+        line = f"{start}{self.text(form)}{end}"
+        if len(line) <= WIDTH:
+            return [line]
+        indent = " " * (len(start) - len(start.lstrip()))
+        return [f"{start}(", *self._operands(form, indent + "    "), f"{indent}){end}"]
+
+    def _operands(self, form: Form, indent: str) -> list[str]:
+        """An operand a line, each with the operator before it."""
+        found: list[str] = []
+        for operator, operand, strength in _operands(form):
+            line = f"{indent}{operator}{self.bracketed(operand, strength)}"
+            if len(line) <= WIDTH or len(_operands(operand)) == 1:
+                found.append(line)
+            else:
+                found += [f"{indent}{operator}(", *self._operands(operand, indent + "    "), f"{indent})"]
+        return found
+
+    def bracketed(self, form: Form, strength: int) -> str:
+        text = self.text(form)
+        return f"({text})" if self._strength(form) < strength else text
+
+    def _strength(self, form: Form) -> int:
+        if isinstance(form, _LEAVES):
+            return self.leaf(form)[1]
+        if isinstance(form, Number) and (form.value < 0 or not _terminates(form.value)):
+            return SUM if form.value < 0 else PRODUCT
+        return _STRENGTH.get(type(form), ATOM)
+
+    def sum(self, form: Sum) -> str:
+        return "".join(f"{sign}{self.bracketed(term, need)}" for sign, term, need in _spaced(_operands(form)))
+
+    def product(self, form: Product) -> str:
+        return "".join(f"{sign}{self.bracketed(one, need)}" for sign, one, need in _spaced(_operands(form)))
+
+    def negative(self, form: Negative) -> str:
+        return f"-{self.bracketed(form.body, PRODUCT)}"
+
+    def quotient(self, form: Quotient) -> str:
+        return f"{self.bracketed(form.over, MATMUL)} / {self.bracketed(form.under, POWER)}"
+
+    def power(self, form: Power) -> str:
+        base = self.bracketed(form.base, ATOM)
+        operator = "**" if base.isidentifier() else " ** "
+        return f"{base}{operator}{_exponent(form.exponent)}"
+
+    def called(self, form: Call) -> str:
+        return f"{self.call(form.name)}({', '.join(map(self.text, form.arguments))})"
+
+
+_WRITE: dict[type, Callable[[ExpressionText, Any], str]] = {
+    Number: lambda _, form: number(form.value),
+    Element: lambda self, form: self.leaf(form)[0],
+    Total: lambda self, form: self.leaf(form)[0],
+    Size: lambda self, form: self.leaf(form)[0],
+    Sum: ExpressionText.sum,
+    Product: ExpressionText.product,
+    Negative: ExpressionText.negative,
+    Quotient: ExpressionText.quotient,
+    Power: ExpressionText.power,
+    Call: ExpressionText.called,
+}
+
+_LEAVES = (Element, Total, Size)
+_STRENGTH = {Sum: SUM, Negative: SUM, Product: PRODUCT, Quotient: PRODUCT, Power: POWER}
+
+
+def _operands(form: Form) -> list[tuple[str, Form, int]]:
+    """(operator before it, operand, how strongly it must bind)"""
+    if isinstance(form, Sum):
+        return [("", form.terms[0], SUM)] + [
+            ("- ", term.body, MATMUL) if isinstance(term, Negative) else ("+ ", term, MATMUL)
+            for term in form.terms[1:]
+        ]
+    if isinstance(form, Product):
+        first, *rest = form.factors
+        return [("", first, PRODUCT), *(("* ", factor, POWER) for factor in rest)]
+    return [("", form, SUM)]
+
+
+def _spaced(operands: list[tuple[str, Form, int]]) -> list[tuple[str, Form, int]]:
+    return [(f" {sign}" if sign else "", operand, strength) for sign, operand, strength in operands]
+
+
+def number(value: Fraction) -> str:
+    """A literal that is the nearest double; a quotient where the decimal does not end."""
+    return repr(float(value)) if _terminates(value) else f"{value.numerator}.0 / {value.denominator}.0"
+
+
+def _terminates(value: Fraction) -> bool:
+    rest = value.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1
+
+
+def _exponent(form: Form) -> str:
+    value: Fraction = form.value
+    return str(value) if value.denominator == 1 else number(value)

@@ -1,0 +1,256 @@
+"""NumPy: one line for each index equation, as products, broadcasting and sums of whole arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bpsym.calculus.contraction import (
+    Array,
+    ArrayRead,
+    Axes,
+    Elementwise,
+    MatMul,
+    Scalar,
+    Spread,
+    SumOver,
+    Transposed,
+    aligned,
+    array,
+    contraction,
+    expanded,
+)
+from bpsym.calculus.equations import Equation, Program, Tensor
+from bpsym.calculus.rewrites import inline, pull_constants
+from bpsym.codegen.assignments import Assignment, Citations, Group, cited
+from bpsym.codegen.expression_text import ATOM, MATMUL, SUM, WIDTH, ExpressionText
+from bpsym.codegen.functions import Function, function
+from bpsym.codegen.network_text import fans, given, shape_of, trained
+from bpsym.codegen.python_target import unpacked
+from bpsym.examples.example import Example
+from bpsym.network import roles
+from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.forward import training_program
+from bpsym.notation.names import Names
+from bpsym.notation.order import Size, Total, reading_order
+
+LIBRARY = {
+    name: f"np.{name}" for name in ("exp", "log", "tanh", "sqrt", "abs", "sin", "cos")
+} | {"max": "np.maximum", "min": "np.minimum"}  # fmt: skip
+
+_INDENT = "    "
+
+
+@dataclass(frozen=True)
+class NumpyTarget:
+    """The data of the NumPy template, for one example in one notation."""
+
+    example: Example
+    names: Names
+    citations: Citations
+
+    def data(self, command: str) -> dict[str, Any]:
+        own = trained(self.program)
+        fields = [self.names.code(tensor) for tensor in own]
+        output = self.program[f"a{len(self.example.network.layers)}"]
+        return {
+            "shape": shape_of(self.names),
+            "command": command,
+            "flow": self._flow(),
+            "functions": [one for one in self.functions.values() if one.body],
+            "fields": [
+                {"name": self.names.code(t), "type": "np.ndarray" if t.indices else "float"} for t in own
+            ],
+            "initial": self._initial(own),
+            "fans": fans(self.names),
+            "draws": [self._draw(tensor) for tensor in own],
+            "shapes": [{"name": self.names.code(tensor), "shape": self._shape(tensor)} for tensor in own],
+            "unpacked": unpacked(fields, _INDENT, " = parameters"),
+            "output": self.names.code(output),
+            "input_count": self.names.widths[0],
+            "target_count": self.names.widths[-1],
+            "forward": self._forward(),
+            "backward": self._backward(),
+            "loss": self._loss(),
+            "gradients": self._gradients(own),
+            "steps": self._steps(own),
+        }
+
+    @cached_property
+    def program(self) -> Program:
+        optimizer = self.example.training.optimizer
+        return inline(training_program(self.example.network, optimizer, symbolic_widths=True), ["E"])
+
+    @cached_property
+    def functions(self) -> dict[str, Function]:
+        """How each activation of the network is computed."""
+        kinds = dict.fromkeys(layer.activation for layer in self.example.network.layers)
+        return {name: function(ACTIVATIONS[name], ACTIVATIONS[name].array_formula, LIBRARY) for name in kinds}
+
+    def _flow(self) -> str:
+        kinds = (roles.INPUT, roles.PRE_ACTIVATION, roles.ACTIVATION)
+        layers = [
+            one for one in self.program.tensors.values() if one.origin is None and one.role.kind in kinds
+        ]
+        return " -> ".join(self.names.code(one) for one in layers)
+
+    def _shape(self, tensor: Tensor) -> str:
+        sizes = [str(self.names.widths[layer]) for layer in tensor.role.axes]
+        return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+
+    def _initial(self, own: tuple[Tensor, ...]) -> list[dict[str, Any]]:
+        numbers = given(self.example)
+        if numbers is None:
+            return []
+        return [
+            {"lines": _literal(f"    {self.names.code(tensor)}=", numbers[tensor.name])} for tensor in own
+        ]
+
+    def _draw(self, tensor: Tensor) -> dict[str, Any]:
+        sizes = [self.names.widths[layer] for layer in tensor.role.axes]
+        name = self.names.code(tensor)
+        if tensor.role.kind == roles.BIASES:
+            return {"field": name, "value": f"np.zeros({sizes[0]})" if sizes else "0.0"}
+        rows, columns = sizes
+        return {"field": name, "value": f"matrix({rows}, {columns})"}
+
+    # lines of code ---------------------------------------------------------------------------------------------
+
+    def text(self, equation: Equation, start: str, end: str = "") -> tuple[str, ...]:
+        """The right-hand side as array operations, which `contraction` has proved."""
+        contraction(equation)
+        wanted = equation.indices
+        form = reading_order(pull_constants(equation.value), self.program)
+        writer = ExpressionText(lambda one: self._leaf(one, wanted), lambda name: LIBRARY[name])
+        return tuple(writer.lines(start, form, end))
+
+    def _leaf(self, form: Any, wanted: Axes) -> tuple[str, int]:
+        if isinstance(form, Size):
+            return form.name, ATOM
+        node = form.node if isinstance(form, Total) else form.read
+        found = aligned(array(node, wanted), wanted)
+        return self._array(found), _STRENGTH.get(type(found), ATOM)
+
+    def _array(self, one: Array) -> str:
+        text: str = _WRITE[type(one)](self, one)
+        return text
+
+    def _code(self, one: ArrayRead) -> str:
+        return self.names.code(self.program[one.name])
+
+    def _transposed(self, one: Transposed) -> str:
+        return f"{self._inside(one.array)}.T"
+
+    def _spread(self, one: Spread) -> str:
+        own = one.array.axes
+        entries = ", ".join(":" if index in own else "None" for index in one.axes)
+        return f"{self._inside(one.array)}[{entries}]"
+
+    def _matmul(self, one: MatMul) -> str:
+        return f"{self._inside(one.left)} @ {self._inside(one.right)}"
+
+    def _sum(self, one: SumOver) -> str:
+        places = [one.array.axes.index(index) for index in one.indices]
+        inside = self._inside(one.array)
+        if len(places) == len(one.array.axes):
+            return f"{inside}.sum()"
+        return f"{inside}.sum(axis={places[0] if len(places) == 1 else tuple(sorted(places))})"
+
+    def _elementwise(self, one: Elementwise) -> str:
+        """A summand that is more than one array: in reading order, as everything else."""
+        form = reading_order(expanded(one), self.program)
+        return ExpressionText(lambda leaf: self._leaf(leaf, one.axes), lambda name: LIBRARY[name]).text(form)
+
+    def _inside(self, one: Array) -> str:
+        text = self._array(one)
+        return text if isinstance(one, (ArrayRead, Transposed)) else f"({text})"
+
+    def _assignment(self, name: str) -> Assignment:
+        equation = self.program.equation(name)
+        tensor, target = equation.tensor, self.names.code(equation.tensor)
+        if tensor.role.kind == roles.ACTIVATION and tensor.origin is None:
+            before = self.names.code(self.program[f"z{tensor.role.layer}"])
+            value = self.functions[self.example.network.layers[tensor.role.layer - 1].activation].at(before)
+            return Assignment(target, (f"{_INDENT}{target} = {value}",))
+        return Assignment(target, self.text(equation, f"{_INDENT}{target} = "))
+
+    def _group(self, comment: str, tensors: list[str]) -> Group:
+        numbers = [number for (name, _), number in self.citations.items() if name in tensors]
+        blanks = tuple(Assignment("", (), number) for number in numbers)
+        return Group(comment, (*(self._assignment(name) for name in tensors), *blanks))
+
+    def _layers(self) -> range:
+        return range(1, len(self.example.network.layers) + 1)
+
+    def _forward(self) -> list[Group]:
+        return [self._group(f"layer {number}", [f"z{number}", f"a{number}"]) for number in self._layers()]
+
+    def _backward(self) -> list[Group]:
+        names = [f"dz{number}" for number in reversed(self._layers())]
+        return [self._group("error terms, from the output back", names)]
+
+    def _loss(self) -> dict[str, Any]:
+        number = self.citations.get(("E", ()), 0)
+        return {
+            "lines": self.text(
+                self.program.equation("C"), f"{_INDENT}{self.names.code(self.program['C'])} = "
+            ),
+            "name": self.names.code(self.program["C"]),
+            "cited": cited([number]),
+        }
+
+    def _gradients(self, own: tuple[Tensor, ...]) -> dict[str, Any]:
+        names = [f"d{tensor.name}" for tensor in own]
+        lines = [
+            line
+            for tensor, name in zip(own, names, strict=True)
+            for line in self.text(self.program.equation(name), f"        {self.names.code(tensor)}=", ",")
+        ]
+        return {"lines": lines, "cited": cited(n for (name, _), n in self.citations.items() if name in names)}
+
+    def _steps(self, own: tuple[Tensor, ...]) -> dict[str, Any]:
+        names = [f"{tensor.name}+" for tensor in own]
+        lines = [
+            line
+            for tensor, name in zip(own, names, strict=True)
+            for line in self.text(self.program.equation(name), f"        {self.names.code(tensor)}=", ",")
+        ]
+        gradients = [self.names.code(self.program[f"d{tensor.name}"]) for tensor in own]
+        return {
+            "lines": lines,
+            "cited": cited(n for (name, _), n in self.citations.items() if name in names),
+            "unpacked": unpacked(gradients, _INDENT, " = slopes"),
+        }
+
+
+_WRITE: dict[type, Callable[[NumpyTarget, Any], str]] = {
+    ArrayRead: NumpyTarget._code,
+    Scalar: lambda _, one: str(one.value),
+    Transposed: NumpyTarget._transposed,
+    Spread: NumpyTarget._spread,
+    MatMul: NumpyTarget._matmul,
+    SumOver: NumpyTarget._sum,
+    Elementwise: NumpyTarget._elementwise,
+}
+
+
+_STRENGTH = {MatMul: MATMUL, Elementwise: SUM}
+
+
+def _literal(start: str, rows: Any) -> list[str]:
+    """Numbers as a float, an array, or an array over several lines."""
+    if not isinstance(rows, (list, tuple)):
+        return [f"{start}{float(rows)!r},"]
+    if not isinstance(rows[0], (list, tuple)):
+        return _wrapped(start, [repr(float(entry)) for entry in rows])
+    return _wrapped(start, [f"[{', '.join(repr(float(entry)) for entry in row)}]" for row in rows])
+
+
+def _wrapped(start: str, entries: list[str]) -> list[str]:
+    line = f"{start}np.array([{', '.join(entries)}]),"
+    if len(line) <= WIDTH:
+        return [line]
+    inner = [f"            {entry}," for entry in entries]
+    return [f"{start}np.array(", "        [", *inner, "        ]", "    ),"]

@@ -1,0 +1,271 @@
+"""Plain Python: one line for each scalar equation, inside a loop over the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bpsym.calculus.equations import Equation, Program, Tensor
+from bpsym.calculus.nodes import IndexSum, Read
+from bpsym.calculus.rewrites import inline, map_reads
+from bpsym.calculus.unroll import unroll
+from bpsym.codegen.assignments import Assignment, Citations, Group, cited
+from bpsym.codegen.expression_text import ATOM, WIDTH, ExpressionText
+from bpsym.codegen.functions import Function, function, used
+from bpsym.codegen.network_text import (
+    at_position,
+    element_names,
+    fans,
+    flow,
+    given,
+    positions,
+    shape_of,
+    trained,
+)
+from bpsym.examples.example import Example
+from bpsym.network import roles
+from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.forward import SAMPLES, training_program
+from bpsym.notation.names import Names
+from bpsym.notation.order import Size, reading_order
+
+LIBRARY = {"abs": "abs", "max": "max", "min": "min"}
+"""What is called otherwise than in math."""
+
+TEMPLATE = "python.py.jinja"
+
+_INDENT = " " * 8
+
+
+@dataclass(frozen=True)
+class PythonTarget:
+    """The data of the plain-Python template, for one example in one notation."""
+
+    example: Example
+    names: Names
+    citations: Citations
+
+    def data(self, command: str) -> dict[str, Any]:
+        own = trained(self.program)
+        fields = [name for tensor in own for name in element_names(tensor, self.names)]
+        return {
+            "shape": shape_of(self.names),
+            "command": command,
+            "flow": flow(self.program, self.names),
+            "imports": self._imports(),
+            "functions": self._definitions(),
+            "fields": fields,
+            "initial": self._initial(own),
+            "fans": fans(self.names),
+            "draws": [
+                {"field": name, "layer": t.role.layer, "drawn": t.role.kind == roles.WEIGHTS}
+                for t in own
+                for name in element_names(t, self.names)
+            ],
+            "unpacked": unpacked(fields, "    ", " = parameters"),
+            "input_row": comma_separated(self._kind(roles.INPUT)),
+            "inputs": bracketed(self._kind(roles.INPUT)),
+            "targets": bracketed(self._kind(roles.TARGET)),
+            "outputs": ", ".join(self._outputs()),
+            "input_count": self.names.widths[0],
+            "target_count": self.names.widths[-1],
+            "forward": self._forward(),
+            "backward": self._backward(),
+            "accumulators": [target for target, _, _ in self._accumulated()],
+            "added": self._added(),
+            "loss": self._finished("C"),
+            "gradients": [
+                {"field": field, "value": self._finished(f"d{tensor.name}", at)}
+                for tensor in own
+                for field, at in zip(element_names(tensor, self.names), positions(tensor), strict=True)
+            ],
+            "steps": self._steps(own),
+        }
+
+    @cached_property
+    def program(self) -> Program:
+        program = training_program(self.example.network, self.example.training.optimizer)
+        return inline(program, ["E"])
+
+    @cached_property
+    def scalars(self) -> dict[tuple[str, tuple[int, ...]], Equation]:
+        """Every element's own equation; the samples' axis is kept."""
+        return {_key(one.tensor): one for one in unroll(self.program, (SAMPLES,)).equations}
+
+    @cached_property
+    def functions(self) -> dict[str, Function]:
+        """How each activation of the network is computed."""
+        kinds = dict.fromkeys(layer.activation for layer in self.example.network.layers)
+        return {
+            name: function(ACTIVATIONS[name], ACTIVATIONS[name].scalar_formula, LIBRARY) for name in kinds
+        }
+
+    def _imports(self) -> list[str]:
+        formulas = [ACTIVATIONS[name].scalar_formula for name in self.functions]
+        found = {name for formula in formulas for name in used(formula, LIBRARY)} - set(LIBRARY)
+        return sorted(found | {"isfinite", "sqrt"})
+
+    def _definitions(self) -> list[Function]:
+        return [one for one in self.functions.values() if one.body]
+
+    def _initial(self, own: tuple[Tensor, ...]) -> list[dict[str, Any]]:
+        numbers = given(self.example)
+        if numbers is None:
+            return []
+        return [
+            {"field": name, "value": repr(float(at_position(numbers[tensor.name], at)))}
+            for tensor in own
+            for name, at in zip(element_names(tensor, self.names), positions(tensor), strict=True)
+        ]
+
+    def _kind(self, kind: str) -> list[str]:
+        (tensor,) = (one for one in self.program.inputs if one.role.kind == kind)
+        return element_names(tensor, self.names)
+
+    def _outputs(self) -> list[str]:
+        last = len(self.example.network.layers)
+        return element_names(self.program[f"a{last}"], self.names)
+
+    # lines of code ---------------------------------------------------------------------------------------------
+
+    def _name(self, read: Read) -> str:
+        """The code name of a read of an unrolled program."""
+        if read.name in self._accumulators:
+            return self._accumulators[read.name]
+        tensor = self._tensors[read.name]
+        assert tensor.origin is not None  # noqa: S101  (unroll gives every element its origin)
+        return self.names.code(self.program[tensor.origin.of], _key(tensor)[1])
+
+    @cached_property
+    def _tensors(self) -> dict[str, Tensor]:
+        return unroll(self.program, (SAMPLES,)).tensors
+
+    @cached_property
+    def _accumulators(self) -> dict[str, str]:
+        return {f"+{target}": target for target, _, _ in self._accumulated()}
+
+    def _text(self) -> ExpressionText:
+        def leaf(form: Any) -> tuple[str, int]:
+            return (form.name if isinstance(form, Size) else self._name(form.read)), ATOM
+
+        return ExpressionText(leaf, lambda name: LIBRARY.get(name, name))
+
+    def _assignment(self, equation: Equation, indent: str, operator: str = "=") -> Assignment:
+        target = self._name(Read(equation.tensor.name))
+        key = _key(equation.tensor)
+        tensor = self.program[key[0]]
+        citation = self.citations.get(key, 0)
+        if tensor.role.kind == roles.ACTIVATION and tensor.origin is None:
+            before = self.names.code(self.program[f"z{tensor.role.layer}"], key[1])
+            value = self.functions[self._activation(tensor)].at(before)
+            return Assignment(target, (f"{indent}{target} = {value}",), citation)
+        form = reading_order(equation.value, self._ranked)
+        return Assignment(target, tuple(self._text().lines(f"{indent}{target} {operator} ", form)), citation)
+
+    @cached_property
+    def _ranked(self) -> Program:
+        return unroll(self.program, (SAMPLES,))
+
+    def _activation(self, tensor: Tensor) -> str:
+        name: str = self.example.network.layers[tensor.role.layer - 1].activation
+        return name
+
+    def _of(self, name: str, indent: str = _INDENT) -> tuple[Assignment, ...]:
+        return tuple(self._assignment(self.scalars[name, at], indent) for at in positions(self.program[name]))
+
+    def _forward(self) -> list[Group]:
+        return [
+            Group(f"layer {number}", (*self._of(f"z{number}"), *self._of(f"a{number}")))
+            for number in range(1, len(self.example.network.layers) + 1)
+        ]
+
+    def _backward(self) -> list[Group]:
+        layers = range(len(self.example.network.layers), 0, -1)
+        return [
+            Group(
+                "error terms, from the output back",
+                tuple(one for number in layers for one in self._of(f"dz{number}")),
+            )
+        ]
+
+    def _accumulated(self) -> Iterator[tuple[str, tuple[str, tuple[int, ...]], IndexSum]]:
+        """(code name, key, sum) of every sum over the samples."""
+        own = [("C", ()), *((f"d{t.name}", at) for t in trained(self.program) for at in positions(t))]
+        for key in own:
+            sums = sorted(self.scalars[key].value.atoms(IndexSum), key=str)
+            for node in sums:
+                yield self.names.code(self.program[key[0]], key[1]), key, node
+
+    def _added(self) -> list[Group]:
+        """What each sample adds to the loss and to the gradients."""
+        losses: list[Assignment] = []
+        others: list[Assignment] = []
+        for target, key, node in self._accumulated():
+            body = map_reads(node.opened(SAMPLES)[1], lambda read: Read(read.name))
+            form = reading_order(body, self._ranked)
+            lines = tuple(self._text().lines(f"{_INDENT}{target} += ", form))
+            kind = losses if key[0] == "C" else others
+            kind.append(Assignment(target, lines, self.citations.get(_cited_as(key), 0)))
+        about = "error term of the node entered * output of the node left"
+        return [Group("loss", tuple(losses)), Group(about, tuple(others))]
+
+    def _finished(self, name: str, at: tuple[int, ...] = ()) -> str:
+        """The value after the loop, with the accumulators for the sums over the samples."""
+        value = self.scalars[name, at].value
+        target = f"+{self.names.code(self.program[name], at)}"
+        value = value.xreplace({node: Read(target) for node in value.atoms(IndexSum)})
+        return self._text().text(reading_order(value, self._ranked))
+
+    def _steps(self, own: tuple[Tensor, ...]) -> dict[str, Any]:
+        assignments = []
+        for tensor in own:
+            for at in positions(tensor):
+                equation = self.scalars[f"{tensor.name}+", at]
+                form = reading_order(equation.value, self._ranked)
+                field = self.names.code(tensor, at)
+                value = tuple(self._text().lines(f"        {field}=", form, ","))
+                citation = self.citations.get((f"{tensor.name}+", at), 0)
+                assignments.append(Assignment(field, value, citation))
+        gradients = [
+            self.names.code(self.program[f"d{tensor.name}"], at) for tensor in own for at in positions(tensor)
+        ]
+        return {
+            "lines": [line for one in assignments for line in one.lines],
+            "cited": cited(one.citation for one in assignments),
+            "unpacked": unpacked(gradients, "    ", " = slopes"),
+        }
+
+
+def _key(tensor: Tensor) -> tuple[str, tuple[int, ...]]:
+    """The tensor that an unrolled element comes from, and its position without the kept axis."""
+    if tensor.origin is None or tensor.origin.kind != "element":
+        return tensor.name, ()
+    return tensor.origin.of, tuple(at for at in tensor.origin.at if at is not None)
+
+
+def _cited_as(key: tuple[str, tuple[int, ...]]) -> tuple[str, tuple[int, ...]]:
+    """The loss is cited as the one of a sample, which is the one that is derived."""
+    return ("E", ()) if key[0] == "C" else key
+
+
+def comma_separated(names: list[str]) -> str:
+    return bracketed(names) if len(names) == 1 else ", ".join(names)
+
+
+def bracketed(names: list[str]) -> str:
+    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
+
+
+def unpacked(names: list[str], indent: str, end: str) -> list[str]:
+    """Names to be assigned from a tuple, on one line or on a line each."""
+    line = f"{indent}{', '.join(names)}{',' if len(names) == 1 else ''}{end}"
+    if len(names) == 1:
+        line = f"{indent}({names[0]},){end}"
+    if len(line) <= WIDTH:
+        return [line]
+    return [f"{indent}(", *(f"{indent}    {name}," for name in names), f"{indent}){end}"]
+
+
+__all__ = ["TEMPLATE", "PythonTarget"]

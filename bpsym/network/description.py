@@ -1,0 +1,188 @@
+"""What a network is: its inputs, its layers and its loss, with exact numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from bpsym.errors import InputError, Key, did_you_mean
+from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.exact import RowOrOne, Rows
+from bpsym.network.losses import LOSSES
+from bpsym.network.record import Misfit, Record, plain, refuse
+
+
+def known_name(kind: str, names: Mapping[str, Any]) -> AfterValidator:
+    """A check that a name is in a registry; InputError names the nearest one."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise InputError(f"unknown {kind} {name!r}{did_you_mean(name, names)}")
+        return name
+
+    return AfterValidator(check)
+
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+
+
+class Dense(Record):
+    """z = W a + b, y = f(z).
+
+    weights: (units, units of the layer before), a row the weights into one unit; biases: (units,), or one number
+    where bias is "layer". InputError where they do not fit.
+    """
+
+    write: ClassVar[Mapping[str, str]] = {
+        "units": "units = 2",
+        "activation": 'activation = "sigmoid"',
+        "bias": 'bias = "neuron"',
+        "weights": "weights = [[0.1, 0.8], [0.4, 0.6]]",
+        "biases": "biases = [0.1, 0.2]",
+    }
+
+    type: Literal["dense"] = "dense"
+    units: Count
+    activation: Annotated[str, known_name("activation", ACTIVATIONS)] = "identity"
+    bias: Literal["none", "neuron", "layer"] = "neuron"
+    weights: Rows | None = None
+    biases: RowOrOne | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        refuse(layer_misfits(plain(self)))
+        return self
+
+
+class Network(Record):
+    """Layers one after the other, and the loss of their last outputs.
+
+    reduction: what becomes of the samples' losses. InputError where a layer's weights do not fit the layer before.
+    """
+
+    write: ClassVar[Mapping[str, str]] = {
+        "inputs": "inputs = 2",
+        "loss": 'loss = "half_squared_error"',
+        "reduction": 'reduction = "mean"',
+        "layers": "[[network.layers]] with units = 2",
+    }
+
+    inputs: Count
+    loss: Annotated[str, known_name("loss", LOSSES)] = "half_squared_error"
+    reduction: Literal["mean", "sum"] = "mean"
+    layers: Annotated[tuple[Dense, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        refuse(network_misfits(plain(self)))
+        return self
+
+
+def network_misfits(network: Any, key: Key = ()) -> Iterator[Misfit]:
+    """What does not fit in a table of a network; what is missing or of another type is passed over."""
+    widths = layer_widths(network)
+    for number, layer in enumerate(_layers(network)):
+        yield from layer_misfits(layer, (*key, "layers", number), number + 1, widths[number])
+
+
+def layer_misfits(
+    layer: Any, key: Key = (), number: int | None = None, before: int | None = None
+) -> Iterator[Misfit]:
+    """What does not fit in a table of a layer; number: from 1; before: the units of the layer before."""
+    if not isinstance(layer, Mapping):
+        return
+    name = "the layer" if number is None else f"layer {number}"
+    units = _count(layer.get("units"))
+    yield from rows_misfits(
+        layer.get("weights"),
+        (*key, "weights"),
+        rows=units,
+        columns=before,
+        reason=_reason(name, units, before),
+    )
+    yield from _biases_misfits(layer, name, units, (*key, "biases"))
+
+
+def layer_widths(network: Any) -> tuple[int | None, ...]:
+    """The number of inputs, and of each layer's units, in a table of a network; None where unknown."""
+    inputs = network.get("inputs") if isinstance(network, Mapping) else None
+    units = (layer.get("units") if isinstance(layer, Mapping) else None for layer in _layers(network))
+    return (_count(inputs), *map(_count, units))
+
+
+def rows_misfits(
+    value: Any, key: Key, *, rows: int | None, columns: int | None, reason: str
+) -> Iterator[Misfit]:
+    """Rows of unequal length, each; else whatever is not of the shape (rows, columns), where known, for this reason."""
+    lengths = _row_lengths(value)
+    if lengths is None:
+        return
+    wanted = " of ".join(
+        part for part in (rows and counted(rows, "row"), columns and counted(columns, "number")) if part
+    )
+    if len(set(lengths)) > 1:
+        yield from _ragged(lengths, key, columns)
+        wrong = rows is not None and len(lengths) != rows
+    else:
+        wrong = (rows, columns) != (rows and len(lengths), columns and max(lengths, default=0))
+    if wrong:
+        yield Misfit(f"{_shape(lengths)}, but {reason} (write {'rows of ' if not rows else ''}{wanted})", key)
+
+
+def counted(number: int, noun: str) -> str:
+    """1 row, 2 rows"""
+    return f"{number} {noun}" if number == 1 else f"{number or 'no'} {noun}s"
+
+
+def _ragged(lengths: tuple[int, ...], key: Key, columns: int | None) -> Iterator[Misfit]:
+    width = lengths[0] if columns is None else columns
+    others = "the first row has" if columns is None else "every row needs"
+    for number, length in enumerate(lengths):
+        if length != width:
+            message = f"a row of {counted(length, 'number')}, but {others} {width} (write {counted(width, 'number')})"
+            yield Misfit(message, (*key, number))
+
+
+def _biases_misfits(layer: Mapping[str, Any], name: str, units: int | None, key: Key) -> Iterator[Misfit]:
+    biases, bias = layer.get("biases"), layer.get("bias", "neuron")
+    if biases is None:
+        return
+    is_row = isinstance(biases, list | tuple)
+    if bias == "none":
+        yield Misfit('biases are given, but bias is "none" (leave them out, or write bias = "neuron")', key)
+    elif bias == "layer" and is_row:
+        yield Misfit(f'an array, but bias is "layer": one number for all of {name} (write biases = 0.1)', key)
+    elif bias == "neuron" and not is_row:
+        yield Misfit(
+            'one number, but bias is "neuron": one for each unit (write an array, or bias = "layer")', key
+        )
+    elif bias == "neuron" and units is not None and len(biases) != units:
+        has = f"{counted(len(biases), 'number')}, but {name} has {counted(units, 'unit')}"
+        yield Misfit(f"{has} (write {counted(units, 'number')})", key)
+
+
+def _reason(name: str, units: int | None, before: int | None) -> str:
+    has = [units and counted(units, "unit"), before and counted(before, "input")]
+    return f"{name} has {' and '.join(part for part in has if part)}"
+
+
+def _shape(lengths: tuple[int, ...]) -> str:
+    rows = counted(len(lengths), "row")
+    return f"{rows} of {counted(lengths[0], 'number')}" if len(set(lengths)) == 1 else rows
+
+
+def _layers(network: Any) -> list[Any] | tuple[Any, ...]:
+    layers = network.get("layers") if isinstance(network, Mapping) else None
+    return layers if isinstance(layers, list | tuple) else ()
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _row_lengths(value: Any) -> tuple[int, ...] | None:
+    if not isinstance(value, list | tuple) or not all(isinstance(row, list | tuple) for row in value):
+        return None
+    return tuple(len(row) for row in value)

@@ -1,0 +1,109 @@
+"""Exact numbers: what a person writes as 0.1 is 1/10, and stays it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Integral
+from typing import Annotated, Any, TypeVar
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from bpsym.errors import InputError, Problem, shown
+
+T = TypeVar("T")
+
+LARGEST_EXPONENT = 308
+SMALLEST_EXPONENT = -323
+MOST_DIGITS = 1000
+
+
+def exact(value: Any) -> Fraction:
+    """The number as a fraction; a float by its shortest decimal, so that 0.1 is 1/10.
+
+    InputError for anything but an int, float, Decimal or Fraction, and for what no float can hold.
+    """
+    match value:
+        case bool():
+            raise InputError(f"must be a number, not {shown(value)} (write 1 or 0)")
+        case str():
+            raise InputError(f"must be a number, not the text {shown(value)} (write it without quotes)")
+        case Fraction():
+            return _within_floats(value)
+        case Integral():
+            return _within_floats(Fraction(int(value)))
+        case float():
+            return _of_decimal(Decimal(float.__repr__(value)))
+        case Decimal():
+            return _of_decimal(value)
+    raise InputError(f"must be a number, not {shown(value)}")
+
+
+def exact_row(values: Any) -> tuple[Fraction, ...]:
+    """The numbers of an array; InputError names every entry that is none."""
+    return _each(values, exact, "numbers, as in [0.1, 0.8]")
+
+
+def exact_rows(values: Any) -> tuple[tuple[Fraction, ...], ...]:
+    """The rows of an array of arrays; InputError names every entry that is no number."""
+    return _each(values, exact_row, "rows, as in [[0.1, 0.8], [0.4, 0.6]]")
+
+
+def exact_row_or_one(values: Any) -> tuple[Fraction, ...] | Fraction:
+    """The numbers of an array, or one number."""
+    return exact_row(values) if isinstance(values, list | tuple) else exact(values)
+
+
+_NUMBER = {"type": "number"}
+_ROW = {"type": "array", "items": _NUMBER}
+
+Exact = Annotated[Fraction, PlainValidator(exact), WithJsonSchema(_NUMBER)]
+Row = Annotated[tuple[Fraction, ...], PlainValidator(exact_row), WithJsonSchema(_ROW)]
+Rows = Annotated[
+    tuple[tuple[Fraction, ...], ...],
+    PlainValidator(exact_rows),
+    WithJsonSchema({"type": "array", "items": _ROW}),
+]
+RowOrOne = Annotated[
+    tuple[Fraction, ...] | Fraction,
+    PlainValidator(exact_row_or_one),
+    WithJsonSchema({"anyOf": [_ROW, _NUMBER]}),
+]
+
+
+def _each(values: Any, read: Callable[[Any], T], wanted: str) -> tuple[T, ...]:
+    if not isinstance(values, list | tuple):
+        raise InputError(f"must be an array of {wanted}, not {shown(values)}")
+    entries: list[T] = []
+    problems: list[Problem] = []
+    for number, value in enumerate(values):
+        try:
+            entries.append(read(value))
+        except InputError as error:
+            problems += [replace(problem, key=(number, *problem.key)) for problem in error.problems]
+    if problems:
+        raise InputError(problems)
+    return tuple(entries)
+
+
+def _of_decimal(value: Decimal) -> Fraction:
+    if not value.is_finite():
+        raise InputError(f"must be a finite number, not {str(value).lower()}")
+    # before the fraction is made: that of 1e999999999 has as many digits
+    if value and not SMALLEST_EXPONENT <= value.adjusted() <= LARGEST_EXPONENT:
+        raise InputError(f"{shown(value)} is outside the range of floating-point numbers (1e-323 to 1.7e308)")
+    if len(value.as_tuple().digits) > MOST_DIGITS:
+        raise InputError(f"{shown(value)} has more than {MOST_DIGITS} digits (write fewer)")
+    return _within_floats(Fraction(value))
+
+
+def _within_floats(value: Fraction) -> Fraction:
+    try:
+        float(value)
+    except OverflowError:
+        raise InputError(
+            "the number is outside the range of floating-point numbers (at most 1.7e308)"
+        ) from None
+    return value

@@ -1,0 +1,105 @@
+"""Records that a person writes: frozen, checked when they are made, and wrong in sentences for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bpsym.errors import InputError, Problem, did_you_mean, shown
+
+
+@dataclass(frozen=True)
+class UnknownKey(Problem):
+    """A key that no record has."""
+
+
+@dataclass(frozen=True)
+class Misfit(Problem):
+    """Values that are right each, and do not fit together."""
+
+
+class Record(BaseModel):
+    """A frozen model; InputError names everything that is wrong with it, each by its key.
+
+    `write`: for a key, what one would write in a file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    write: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(_problems(type(self), error)) from None
+
+
+def refuse(misfits: Iterable[Misfit]) -> None:
+    """InputError where there is any misfit."""
+    found = tuple(misfits)
+    if found:
+        raise InputError(found)
+
+
+def plain(value: Any) -> Any:
+    """Records as tables, as a file gives them."""
+    if isinstance(value, Record):
+        return {key: plain(entry) for key, entry in value}
+    if isinstance(value, tuple) and any(isinstance(entry, Record) for entry in value):
+        return [plain(entry) for entry in value]
+    return value
+
+
+_SENTENCES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown key{key_near}",
+    "literal_error": "unknown {name} {shown}{value_near}",
+    "int_type": "must be a whole number, not {shown}",
+    "int_from_float": "must be a whole number, not {shown}",
+    "string_type": "must be text in quotes, not {shown}",
+    "tuple_type": "must be an array, not {shown}",
+    "dict_type": "must be a table, not {shown}",
+    "model_type": "must be a table, not {shown}",
+    "model_attributes_type": "must be a table, not {shown}",
+    "greater_than_equal": "must be at least {ge}, not {shown}",
+    "less_than_equal": "must be at most {le}, not {shown}",
+    "too_short": "must not be empty",
+}
+"""What is wrong, by pydantic's name for it."""
+
+
+def _problems(record: type[Record], error: ValidationError) -> Iterator[Problem]:
+    for found in error.errors(include_url=False):
+        key, context = found["loc"], found.get("ctx", {})
+        inner = context.get("error")
+        if isinstance(inner, InputError):
+            yield from (
+                _hinted(record, replace(problem, key=key + problem.key)) for problem in inner.problems
+            )
+            continue
+        kind = UnknownKey if found["type"] == "extra_forbidden" else Problem
+        name = str(next((part for part in reversed(key) if isinstance(part, str)), "value"))
+        facts = {
+            "name": name,
+            "shown": shown(found["input"]),
+            "key_near": did_you_mean(name, record.model_fields),
+            "value_near": did_you_mean(str(found["input"]), _quoted(context.get("expected", ""))),
+        }
+        sentence = _SENTENCES.get(found["type"], found["msg"])
+        yield _hinted(record, kind(sentence.format_map(facts | context), key))
+
+
+def _quoted(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"'([^']*)'", text))
+
+
+def _hinted(record: type[Record], problem: Problem) -> Problem:
+    """The problem with what to write, where it does not say so."""
+    field = problem.key[0] if problem.key else None
+    if len(problem.key) != 1 or field not in record.write or problem.message.endswith(")"):
+        return problem
+    return replace(problem, message=f"{problem.message} (write {record.write[str(field)]})")

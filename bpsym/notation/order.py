@@ -1,0 +1,202 @@
+"""The one reading-order pass: a SymPy expression, which has lost the order of its parts, as an ordered form.
+
+Sums: what is added before what is subtracted, plain numbers first, biases last; w31 x1 + w32 x2 + b3, 1 - a, a - t.
+Products: the number, the learning rate, the loss's slope (a - t), error terms, weights, outputs, then what is
+computed from them; delta5 w53 y3 (1 - y3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from sympy import Add, Expr, Mul, Pow, Rational, Symbol
+
+from bpsym.calculus.equations import Program
+from bpsym.calculus.nodes import IndexSum, Read
+from bpsym.network import roles
+
+Form = Any
+"""One of the records below, or one that a derivation adds to them."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of the formula itself, such as 1/2."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class Element:
+    """An element of a tensor."""
+
+    read: Read
+
+
+@dataclass(frozen=True)
+class Sum:
+    """terms[0] + terms[1] + ...; a `Negative` term is subtracted."""
+
+    terms: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
+class Negative:
+    """- body"""
+
+    body: Form
+
+
+@dataclass(frozen=True)
+class Product:
+    """factors[0] factors[1] ..."""
+
+    factors: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """over / under"""
+
+    over: Form
+    under: Form
+
+
+@dataclass(frozen=True)
+class Power:
+    """base ** exponent"""
+
+    base: Form
+    exponent: Form
+
+
+@dataclass(frozen=True)
+class Call:
+    """name(arguments), a function that SymPy knows."""
+
+    name: str
+    arguments: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A width or a number of samples that is still a symbol."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Total:
+    """A sum over an index, not written out."""
+
+    node: IndexSum
+
+
+RANKS: Mapping[str, int] = {
+    roles.TARGET: 0,
+    roles.LEARNING_RATE: 1,
+    "adjoint": 2,
+    roles.WEIGHTS: 3,
+    roles.INPUT: 4,
+    roles.ACTIVATION: 4,
+    roles.PRE_ACTIVATION: 5,
+    roles.SAMPLE_LOSS: 6,
+    roles.LOSS: 6,
+    roles.BIASES: 7,
+}
+"""What stands further left in a product, by kind; derivatives are all of one kind."""
+
+_LAST = 9
+
+
+def reading_order(expr: Expr, program: Program) -> Form:
+    """The expression as an ordered form; ranks come from the roles of the program's tensors."""
+    return _Order(program).form(expr)
+
+
+@dataclass(frozen=True)
+class _Order:
+    program: Program
+
+    def form(self, expr: Any) -> Form:
+        if isinstance(expr, Rational):
+            return Number(Fraction(expr.p, expr.q))
+        if isinstance(expr, Read):
+            return Element(expr)
+        if isinstance(expr, Symbol):
+            return Size(expr.name)
+        if isinstance(expr, IndexSum):
+            return Total(expr)
+        if isinstance(expr, (Add, Mul, Pow)):
+            return _COMPOUND[type(expr)](self, expr)
+        return Call(_NAMES.get(type(expr).__name__, type(expr).__name__), tuple(map(self.form, expr.args)))
+
+    def sum(self, expr: Add) -> Form:
+        common = self.common_factor(expr)
+        if common != 1:
+            return Product((self.form(common), self.sum(Add(*(term / common for term in expr.args)))))
+        ordered = sorted(expr.args, key=lambda term: (_is_negative(term), self.key(term)))
+        return Sum(tuple(Negative(self.form(-t)) if _is_negative(t) else self.form(t) for t in ordered))
+
+    def common_factor(self, expr: Add) -> Rational:
+        """A rational that all terms share, up to their signs: 1/2 a + 1/2 b, 2 a - 2 t."""
+        sizes = {abs(term.as_coeff_Mul()[0]) for term in expr.args}
+        return sizes.pop() if len(sizes) == 1 else Rational(1)
+
+    def product(self, expr: Mul) -> Form:
+        if _is_negative(expr):
+            return Negative(self.form(-expr))
+        under = [factor for factor in expr.args if _is_inverse(factor)]
+        if under:
+            over = Mul(*(factor for factor in expr.args if factor not in under))
+            return Quotient(self.form(over), self.form(Mul(*(1 / factor for factor in under))))
+        ordered = sorted(expr.args, key=self.factor_key)
+        return Product(tuple(map(self.form, ordered)))
+
+    def power(self, expr: Pow) -> Form:
+        if _is_inverse(expr):
+            return Quotient(Number(Fraction(1)), self.form(1 / expr))
+        return Power(self.form(expr.base), self.form(expr.exp))
+
+    def factor_key(self, factor: Expr) -> tuple[Any, ...]:
+        """Numbers first; then by the leading element, what is computed from an element after the element."""
+        plain = isinstance(factor, Read)
+        leading = self.ranked(factor)[:1]
+        first = leading[0] if leading else (-2 if factor.is_number else -1, ())
+        if first[0] == RANKS[roles.TARGET]:
+            return (0.5, False, first[1], str(factor))
+        return (first[0], not plain, first[1], str(factor))
+
+    def key(self, term: Expr) -> tuple[Any, ...]:
+        """Terms in the order of their elements, biases last."""
+        ranked = self.ranked(term)
+        return (bool(ranked) and ranked[0][0] == RANKS[roles.BIASES], ranked, str(term))
+
+    def ranked(self, expr: Expr) -> list[tuple[int, tuple[Any, ...]]]:
+        """Rank and position of every element in the expression, the leading one first."""
+        return sorted((self.rank(read), _position(read)) for read in expr.atoms(Read))
+
+    def rank(self, read: Read) -> int:
+        tensor = self.program.tensors.get(read.name)
+        if tensor is None or tensor.role is None:
+            return _LAST
+        return RANKS["adjoint"] if tensor.is_adjoint else RANKS.get(tensor.role.kind, _LAST)
+
+
+_COMPOUND: Mapping[type, Any] = {Add: _Order.sum, Mul: _Order.product, Pow: _Order.power}
+_NAMES = {"Abs": "abs", "Max": "max", "Min": "min"}
+
+
+def _position(read: Read) -> tuple[Any, ...]:
+    return (read.name, *((0, int(at)) if at.is_Integer else (1, str(at)) for at in read.at))
+
+
+def _is_negative(expr: Expr) -> bool:
+    return bool(expr.as_coeff_Mul()[0] < 0)
+
+
+def _is_inverse(expr: Expr) -> bool:
+    return isinstance(expr, Pow) and bool(expr.exp.is_Rational) and bool(expr.exp < 0)
