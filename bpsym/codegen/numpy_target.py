@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import wrap
 from typing import Any
 
 from bpsym.calculus.contraction import (
@@ -58,7 +59,7 @@ class NumpyTarget:
         return {
             "shape": shape_of(self.names),
             "command": command,
-            "flow": self._flow(),
+            "flow": wrap(f"A batch goes {self._flow()}; a row is a sample.", WIDTH),
             "functions": [one for one in self.functions.values() if one.body],
             "fields": [
                 {"name": self.names.code(t), "type": "np.ndarray" if t.indices else "float"} for t in own

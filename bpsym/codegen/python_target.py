@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import wrap
 from typing import Any
 
 from bpsym.calculus.equations import Equation, Program, Tensor
@@ -53,7 +54,7 @@ class PythonTarget:
         return {
             "shape": shape_of(self.names),
             "command": command,
-            "flow": flow(self.program, self.names),
+            "flow": wrap(f"A sample goes {flow(self.program, self.names)}.", WIDTH),
             "imports": self._imports(),
             "functions": self._definitions(),
             "fields": fields,

@@ -177,7 +177,7 @@ class _Order:
 
     def ranked(self, expr: Expr) -> list[tuple[int, tuple[Any, ...]]]:
         """Rank and position of every element in the expression, the leading one first."""
-        return sorted((self.rank(read), _position(read)) for read in expr.atoms(Read))
+        return sorted((self.rank(read), self.position(read)) for read in expr.atoms(Read))
 
     def rank(self, read: Read) -> int:
         tensor = self.program.tensors.get(read.name)
@@ -185,13 +185,18 @@ class _Order:
             return _LAST
         return RANKS["adjoint"] if tensor.is_adjoint else RANKS.get(tensor.role.kind, _LAST)
 
+    def position(self, read: Read) -> tuple[Any, ...]:
+        """Where the element stands in its tensor; of an element on its own, where it stood."""
+        places = tuple((0, int(at)) if at.is_Integer else (1, str(at)) for at in read.at)
+        tensor = self.program.tensors.get(read.name)
+        if tensor is None or tensor.origin is None or tensor.origin.kind != "element":
+            return (read.name, *places)
+        known = tuple((0, at) for at in tensor.origin.at if at is not None)
+        return (tensor.origin.of, *known, *places)
+
 
 _COMPOUND: Mapping[type, Any] = {Add: _Order.sum, Mul: _Order.product, Pow: _Order.power}
 _NAMES = {"Abs": "abs", "Max": "max", "Min": "min"}
-
-
-def _position(read: Read) -> tuple[Any, ...]:
-    return (read.name, *((0, int(at)) if at.is_Integer else (1, str(at)) for at in read.at))
 
 
 def _is_negative(expr: Expr) -> bool:

@@ -1,0 +1,199 @@
+"""The generated text: a module that one would show to a class."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import shutil
+import subprocess
+import sys
+import traceback
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+
+import bpsym
+from bpsym import api
+from bpsym.calculus.evaluate import double, evaluate
+from bpsym.codegen.assignments import cited
+from bpsym.codegen.expression_text import WIDTH, number
+from bpsym.network.forward import training_program
+
+BLOG = {target: bpsym.generate(bpsym.load("blog"), target=target) for target in api.targets()}
+
+
+def network(*widths: int, bias: str, activation: str, loss: str, reduction: str) -> bpsym.Example:
+    """Weights and data from a fixed pattern of small decimals."""
+
+    def decimals(count: int, start: int) -> list[Fraction]:
+        return [Fraction((7 * (start + place)) % 19 - 9, 10) for place in range(count)]
+
+    layers = []
+    for layer, (inputs, units) in enumerate(pairwise(widths)):
+        biases = {"none": None, "layer": Fraction(3, 10), "neuron": decimals(units, 5)}[bias]
+        layers.append(
+            bpsym.Dense(
+                units=units,
+                activation=activation,
+                bias=bias,
+                weights=[decimals(inputs, layer + row) for row in range(units)],
+                biases=biases,
+            )
+        )
+    data = {
+        "x": [decimals(widths[0], row) for row in range(3)],
+        "t": [decimals(widths[-1], row + 2) for row in range(3)],
+    }
+    return bpsym.Example(
+        notation="blog",
+        network=bpsym.Network(inputs=widths[0], layers=tuple(layers), loss=loss, reduction=reduction),
+        data=data,
+        training={"learning_rate": 0.3, "steps": 2},
+    )
+
+
+EXAMPLES = {
+    f"{widths} {bias} {activation} {loss} {reduction}": (widths, bias, activation, loss, reduction)
+    for widths, bias, activation, loss, reduction in (
+        ((2, 2, 1), "neuron", "sigmoid", "half_squared_error", "mean"),
+        ((3, 2, 3, 2), "layer", "tanh", "squared_error", "sum"),
+        ((1, 1), "none", "identity", "half_squared_error", "sum"),
+        ((4, 6, 3), "neuron", "tanh", "half_squared_error", "mean"),
+    )
+}
+
+
+@pytest.mark.parametrize("target", api.targets())
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_trainers_gradients_and_step_are_those_of_the_program(name: str, target: str) -> None:
+    widths, bias, activation, loss, reduction = EXAMPLES[name]
+    example = network(*widths, bias=bias, activation=activation, loss=loss, reduction=reduction)
+    trainer = bpsym.trainer(example, target=target)
+    assert example.data is not None
+    x, t = ([[float(entry) for entry in row] for row in rows] for rows in (example.data.x, example.data.t))
+    program = training_program(example.network, "sgd", 3)
+    inputs = {"x": example.data.x, "t": example.data.t, "eta": Fraction(3, 10)}
+    for number_, layer in enumerate(example.network.layers, start=1):
+        inputs[f"W{number_}"] = layer.weights
+        if layer.biases is not None:
+            inputs[f"b{number_}"] = layer.biases
+    values = evaluate(program, inputs, double())
+    own = [one.name for one in program.inputs if one.role.kind in ("weights", "biases")]
+    assert trainer.loss(trainer.INITIAL, x, t) == pytest.approx(values["C"][()], rel=1e-12)
+    for found, prefix, suffix in (
+        (trainer.gradients(trainer.INITIAL, x, t), "d", ""),
+        (trainer.update(trainer.INITIAL, x, t, 0.3), "", "+"),
+    ):
+        expected = [value for one in own for value in values[f"{prefix}{one}{suffix}"].values()]
+        assert flat(found) == pytest.approx(expected, rel=1e-11, abs=1e-13)
+
+
+def flat(parameters: tuple[object, ...]) -> list[float]:
+    import numpy as np
+
+    return [float(entry) for one in parameters for entry in np.ravel(one)]
+
+
+def test_the_python_trainer_reads_like_the_lecture() -> None:
+    text = BLOG["python"]
+    for line in (
+        "z3 = w31 * x1 + w32 * x2",
+        "y3 = sigmoid(z3)",
+        "C += 0.5 * (y5 - y_out) ** 2",
+        "delta5 = (y5 - y_out) * y5 * (1.0 - y5)",
+        "delta3 = delta5 * w53 * y3 * (1.0 - y3)",
+        "dw31 += delta3 * x1",
+        "w31=w31 - learning_rate * dw31,",
+        "    w31=0.1,",
+    ):
+        assert f"{line}\n" in text
+
+
+def test_the_numpy_trainer_is_one_index_equation_a_line() -> None:
+    text = BLOG["numpy"]
+    for line in (
+        "z1 = x @ W0.T",
+        "delta2 = (y2 - t) * y2 * (1.0 - y2)",
+        "delta1 = (delta2 @ W1) * y1 * (1.0 - y1)",
+        "W0=delta1.T @ x / m,",
+        "W0=W0 - learning_rate * dW0,",
+    ):
+        assert f"{line}\n" in text
+
+
+@pytest.mark.parametrize("target", api.targets())
+def test_a_trainer_says_what_it_is_and_how_to_make_it_again(target: str) -> None:
+    docstring = ast.get_docstring(ast.parse(BLOG[target]))
+    assert docstring is not None
+    assert "Generated by bpsym; do not edit." in docstring
+    assert "python -m bpsym generate blog" in docstring
+
+
+@pytest.mark.parametrize("target", api.targets())
+def test_lines_fit_on_a_page(target: str) -> None:
+    wide = network(6, 5, 4, bias="neuron", activation="tanh", loss="half_squared_error", reduction="mean")
+    for text in (BLOG[target], bpsym.generate(wide, target=target)):
+        assert max(map(len, text.splitlines())) <= WIDTH + 5
+
+
+@pytest.mark.parametrize("target", api.targets())
+def test_the_code_is_formatted_as_a_formatter_would(target: str) -> None:
+    ruff = shutil.which("ruff")
+    if ruff is None:
+        pytest.skip("ruff is not installed (pip install ruff)")
+    options = ["format", "--isolated", "--diff", "--line-length", str(WIDTH), "-"]
+    run = subprocess.run([ruff, *options], input=BLOG[target], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+def test_the_module_can_be_inspected_and_traced() -> None:
+    trainer = bpsym.trainer(bpsym.load("blog"))
+    assert inspect.getsource(trainer.train).startswith("def train(")
+    assert bpsym.trainer(bpsym.load("blog")) is trainer
+    with pytest.raises(ValueError, match="x has shape") as caught:
+        trainer.forward(trainer.INITIAL, [[1.0]])
+    assert "_check_rows(" in "".join(traceback.format_exception(caught.value))
+
+
+def test_without_weights_there_is_nothing_to_start_from_but_a_seed() -> None:
+    example = bpsym.Example(network=bpsym.Network(inputs=2, layers=(bpsym.Dense(units=1),)), notation="blog")
+    for target in api.targets():
+        trainer = bpsym.trainer(example, target=target)
+        assert not hasattr(trainer, "INITIAL")
+        assert trainer.forward(trainer.initialize(3), [[0.1, 0.2]]) is not None
+
+
+def test_runs_of_numbers_are_cited_as_ranges() -> None:
+    assert cited([3, 1, 2, 7, 8, 0]) == "(1)-(3), (7), (8)"
+    assert cited([]) == ""
+
+
+def test_a_literal_is_the_nearest_double() -> None:
+    assert number(Fraction(1, 10)) == "0.1"
+    assert number(Fraction(3)) == "3.0"
+    assert eval_text(number(Fraction(1, 3))) == 1 / 3
+
+
+def eval_text(text: str) -> float:
+    over, under = text.split(" / ")
+    return float(over) / float(under)
+
+
+def test_the_same_bytes_whatever_the_hash_seed(tmp_path: object) -> None:
+    import os
+
+    code = (
+        "import bpsym; example = bpsym.load('blog');"
+        "print(bpsym.generate(example, target='numpy'), bpsym.derive(example).to_latex('zh'))"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-X", "utf8", "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "12345")
+    }
+    assert len(outputs) == 1
