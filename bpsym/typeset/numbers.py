@@ -16,6 +16,8 @@ SHORT = 10
 _SAME = Fraction(1, 10**34)
 """Numbers nearer to each other than this, relatively, are the same: they were computed to 40 digits."""
 
+_DECIMAL = 25
+
 _MOST_GUARD_DIGITS = 30
 
 
@@ -60,17 +62,25 @@ def _fixed(digits: str, exponent: int) -> str:
 
 
 def exactly(value: Amount) -> Fraction:
-    """The number as a fraction, with all the bits that it has."""
+    """The number as a fraction; a computed one that agrees with a decimal of 25 digits is that decimal.
+
+    Else a tie, as 0.3925 on its way to three digits, would be decided by the last bits of a computation.
+    """
     if isinstance(value, (int, Fraction)):
         return Fraction(value)
     sign, mantissa, exponent, _ = value._mpf_
     power = Fraction(2**exponent) if exponent >= 0 else Fraction(1, 2**-exponent)
-    return power * int(-mantissa if sign else mantissa)
+    number = power * int(-mantissa if sign else mantissa)
+    decimal = _to_digits(number, _DECIMAL).value
+    return decimal if abs(decimal - number) <= _SAME * abs(number) else number
 
 
 def rounded(value: Amount, digits: int) -> Numeral:
     """The number rounded half-even to so many significant digits."""
-    number = exactly(value)
+    return _to_digits(exactly(value), digits)
+
+
+def _to_digits(number: Fraction, digits: int) -> Numeral:
     if number == 0:
         return Numeral(0, 0)
     exponent = _magnitude(abs(number)) - digits + 1
@@ -89,10 +99,8 @@ def _magnitude(number: Fraction) -> int:
 def short(value: Amount, longest: int = SHORT) -> Numeral | None:
     """The number without any rounding, where it has at most `longest` significant digits."""
     number = exactly(value)
-    numeral = rounded(number, longest)
-    if abs(numeral.value - number) > _SAME * abs(number):
-        return None
-    return _stripped(numeral)
+    numeral = _to_digits(number, longest)
+    return _stripped(numeral) if numeral.value == number else None
 
 
 def _stripped(numeral: Numeral) -> Numeral:
