@@ -144,6 +144,11 @@ def _checked(parameters, x, t):
 
 
 def _checked_parameters(parameters):
+    if len(parameters) != 2:
+        raise ValueError(
+            f"parameters has shape ({len(parameters)},), but the network"
+            " has (2,)"
+        )
     parameters = Parameters(
         *(np.asarray(one, dtype=float)[()] for one in parameters)
     )
