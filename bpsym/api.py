@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bpsym.examples.example import Example
     from bpsym.notation.names import Names
 
+LANGUAGE = "en"
 DIGITS = 6
 """Significant digits of a result, where nothing else is said."""
 
@@ -67,15 +68,20 @@ class Document:
     names: Names
     digits: int
 
-    def to_latex(self, lang: str = "en", document: str = "article") -> str:
-        """LaTeX that compiles as it is ("article"), or for another document to `input` ("fragment")."""
+    def to_latex(self, lang: str | None = None, document: str = "article") -> str:
+        """LaTeX that compiles as it is ("article"), or for another document to `input` ("fragment").
+
+        lang: the example's own language (English, where it names none) if nothing is said.
+        """
         from bpsym.typeset.latex import Latex
         from bpsym.typeset.phrases import load_phrases
 
+        own = self.example.derivation.lang or LANGUAGE
+        lang = lang or own
         phrases = load_phrases(lang, self.names.pack.name)
-        return Latex(self.derivation, self.names, phrases, self.digits, name_of(self.example)).document(
-            document
-        )
+        title = self.example.title if lang == own else None
+        latex = Latex(self.derivation, self.names, phrases, self.digits, name_of(self.example), title)
+        return latex.document(document)
 
 
 def derive(
@@ -91,9 +97,10 @@ def derive(
     weights: code names of weights whose chain of partials is shown however many there are; sample: the one (from 1)
     that is shown in full; digits: significant digits of a result.
     """
-    made = _Made(example, notation, weights, sample)
+    own = example.derivation
+    made = _Made(example, notation, weights or own.weights, sample or own.sample)
     derived = _with_listing(made.derivation, made.source("python"))
-    return Document(example, derived, made.names, DIGITS if digits is None else digits)
+    return Document(example, derived, made.names, digits or own.digits or DIGITS)
 
 
 def generate(example: Example, target: str = "python", *, notation: str | None = None) -> str:
@@ -112,7 +119,7 @@ def files(example: Example) -> dict[str, str]:
     """Every text file of `generated/<name>/`, by its name."""
     made = _Made(example)
     derived = _with_listing(made.derivation, made.source("python"))
-    document = Document(example, derived, made.names, DIGITS)
+    document = Document(example, derived, made.names, example.derivation.digits or DIGITS)
     latex = {
         f"{stem}.{lang}.tex": document.to_latex(lang, kind)
         for kind, stem in (("article", "derivation"), ("fragment", "fragment"))

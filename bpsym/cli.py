@@ -54,8 +54,8 @@ def derive(
     ] = "blog",
     latex: Annotated[bool, typer.Option("--latex", show_default=False, help="As LaTeX: the default.")] = True,
     lang: Annotated[
-        str, typer.Option(metavar="|".join(api.languages()), help="Language of the text.")
-    ] = "en",
+        str | None, typer.Option(metavar="|".join(api.languages()), help="Language of the text.")
+    ] = None,
     notation: Annotated[
         str | None, typer.Option(metavar="|".join(api.notations()), help="Names and conventions.")
     ] = None,
@@ -74,7 +74,8 @@ def derive(
 ) -> None:
     """Derive backpropagation, in formulas and in numbers."""
     del latex  # so far there is no other format
-    _known("--lang", lang, api.languages())
+    if lang is not None:
+        _known("--lang", lang, api.languages())
     _known("--document", document, api.document_formats())
     if notation is not None:
         _known("--notation", notation, api.notations())

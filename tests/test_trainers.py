@@ -208,7 +208,7 @@ def test_a_wrong_shape_or_number_is_named(target: str, x: Any, t: Any, words: tu
 @targets
 def test_wrong_parameters_rates_and_steps_are_named(target: str) -> None:
     trainer = blog(target)
-    with pytest.raises(ValueError, match="^parameters"):
+    with pytest.raises(ValueError, match=r"^parameters"):
         trainer.forward(trainer.INITIAL[:1], X)
     with pytest.raises(ValueError, match=r"^parameters.*finite"):
         trainer.forward(

@@ -2,33 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from bpsym.network.description import Network
+from bpsym.errors import InputError, Key
+from bpsym.network.description import (
+    Network,
+    counted,
+    known_name,
+    layer_widths,
+    network_misfits,
+    rows_misfits,
+)
 from bpsym.network.exact import Exact, Rows
-from bpsym.network.record import Record
+from bpsym.network.optimizers import OPTIMIZERS
+from bpsym.network.record import Misfit, Record, plain, refuse
 
 
 class Data(Record):
-    """x: (samples, inputs); t: (samples, outputs)."""
+    """x: (samples, inputs); t: (samples, outputs); at least one sample, and as many rows in both."""
 
-    x: Rows
-    t: Rows
+    write: ClassVar[Mapping[str, str]] = {"x": "x = [[0.35, 0.9]], a row for each sample", "t": "t = [[0.5]]"}
+
+    x: Annotated[Rows, Field(min_length=1)]
+    t: Annotated[Rows, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        refuse(data_misfits(plain(self)))
+        return self
+
+
+def _not_negative(rate: Any) -> Any:
+    if rate < 0:
+        raise InputError("must not be negative: a step goes against the gradient (write learning_rate = 0.5)")
+    return rate
 
 
 class Training(Record):
-    """A step is one update with all samples."""
+    """A step is one update with all samples; the loss goes down along learning_rate times the gradient."""
 
-    learning_rate: Exact = 1  # type: ignore[assignment]
+    write: ClassVar[Mapping[str, str]] = {"learning_rate": "learning_rate = 0.5", "steps": "steps = 100"}
+
+    learning_rate: Annotated[Exact, AfterValidator(_not_negative)] = Field(default=1, validate_default=True)
     steps: Annotated[int, Field(ge=0, strict=True)] = 0
-    optimizer: str = "sgd"
+    optimizer: Annotated[str, known_name("optimizer", OPTIMIZERS)] = "sgd"
     update: Literal["simultaneous"] = "simultaneous"
 
 
+class DerivationOptions(Record):
+    """What the command line's options of the same names say."""
+
+    digits: Annotated[int, Field(ge=1, le=15, strict=True)] | None = None
+    lang: str | None = None
+    weights: tuple[str, ...] = ()
+    sample: Annotated[int, Field(ge=1, strict=True)] | None = None
+
+
 class Example(Record):
-    """What a person writes."""
+    """All that an example's file says. InputError names everything that is wrong, each by its key."""
+
+    write: ClassVar[Mapping[str, str]] = {"network": "[network] with inputs = 2, and [[network.layers]]"}
 
     title: str | None = None
     source: str | None = None
@@ -36,5 +72,48 @@ class Example(Record):
     network: Network
     data: Data | None = None
     training: Training = Training()
-    derivation: dict[str, Any] | None = None
-    phrases: dict[str, str] = {}
+    derivation: DerivationOptions = DerivationOptions()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        refuse(example_misfits(plain(self)))
+        return self
+
+
+def example_misfits(table: Mapping[str, Any]) -> Iterator[Misfit]:
+    """What does not fit together in an example's table; what is missing or of another type is passed over."""
+    network, data = table.get("network"), table.get("data")
+    yield from network_misfits(network, ("network",))
+    widths = layer_widths(network)
+    if isinstance(data, Mapping):
+        yield from data_misfits(data, ("data",), widths[0], widths[-1] if len(widths) > 1 else None)
+
+
+def data_misfits(
+    data: Mapping[str, Any], key: Key = (), inputs: int | None = None, outputs: int | None = None
+) -> Iterator[Misfit]:
+    """What does not fit in a table of data; inputs, outputs: of the network, where known."""
+    for name, width, ends in (("x", inputs, "input"), ("t", outputs, "output")):
+        rows = data.get(name)
+        if isinstance(rows, list | tuple):
+            yield from _row_misfits(rows, (*key, name), width, ends)
+    x, t = data.get("x"), data.get("t")
+    if isinstance(x, list | tuple) and isinstance(t, list | tuple) and x and t and len(x) != len(t):
+        has = f"{counted(len(t), 'row')}, but x has {counted(len(x), 'row')}"
+        yield Misfit(f"{has} (write one row of t for each row of x)", (*key, "t"))
+
+
+def _row_misfits(rows: Any, key: Key, width: int | None, ends: str) -> Iterator[Misfit]:
+    """Rows that are not as long as the network is wide; where that is unknown, rows of unequal length."""
+    if width is None:
+        yield from (
+            one for one in rows_misfits(rows, key, rows=None, columns=None, reason="") if one.key != key
+        )
+        return
+    for number, row in enumerate(rows):
+        if isinstance(row, list | tuple) and len(row) != width:
+            wants = f"the network has {counted(width, ends)}"
+            message = (
+                f"a row of {counted(len(row), 'number')}, but {wants} (write {counted(width, 'number')})"
+            )
+            yield Misfit(message, (*key, number))

@@ -75,6 +75,8 @@ _SENTENCES = {
 def _problems(record: type[Record], error: ValidationError) -> Iterator[Problem]:
     for found in error.errors(include_url=False):
         key, context = found["loc"], found.get("ctx", {})
+        if found["type"] == "too_short" and found["input"]:
+            continue  # its entries are wrong, each, and have been named
         inner = context.get("error")
         if isinstance(inner, InputError):
             yield from (

@@ -47,6 +47,7 @@ class Latex:
     phrases: Phrases
     digits: int
     example: str
+    title: str | None = None
 
     @property
     def mathematics(self) -> Mathematics:
@@ -67,7 +68,7 @@ class Latex:
         return _template(f"{kind}.tex.jinja").render(
             first_line=self.phrases.get("latex", "first_line"),
             documentclass=self.phrases.get("latex", "class"),
-            title=self.phrases.get("document", "title", shape=widths),
+            title=escaped(self.title or self.phrases.get("document", "title", shape=widths)),
             generated=self.phrases.get("document", "generated", example=self.example),
             embed=self.phrases.get("document", "embed"),
             sections=sections,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -71,7 +72,7 @@ def lines(latex: str, functions: Mapping[str, Function]) -> list[Line]:
     """Every operation with its printed result: two sides, both numeric, the first one with something to compute."""
     found = []
     for sides in equated(latex):
-        for (left, _), (right, relation) in zip(sides, sides[1:], strict=False):
+        for (left, _), (right, relation) in pairwise(sides):
             if is_numeric(left, functions) and is_numeric(right, functions) and not is_bare(left):
                 found.append(compared(left, relation, right, functions))
     return found
@@ -82,7 +83,7 @@ def bare_values(latex: str, functions: Mapping[str, Function]) -> list[Bare]:
     return [
         Bare(left, relation, right)
         for sides in equated(latex)
-        for (left, _), (right, relation) in zip(sides, sides[1:], strict=False)
+        for (left, _), (right, relation) in pairwise(sides)
         if not is_numeric(left, functions) and is_numeric(right, functions) and is_bare(right)
     ]
 
