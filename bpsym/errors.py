@@ -100,7 +100,7 @@ def key_path(key: Key) -> str:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """ " (did you mean 'sigmoid'?)", or all choices in the order given where none is near."""
+    """The end of a message: (did you mean 'sigmoid'?), or all choices in their order where none is near."""
     import difflib
 
     listed = tuple(choices)

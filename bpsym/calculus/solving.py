@@ -44,11 +44,12 @@ def solve(
         equation = todo.pop(number)
         coefficient = equation.coefficient(symbol)
         rest = (equation - Affine(0, {symbol: coefficient})) * (-1 if coefficient > 0 else 1)
-        value = rest if abs(coefficient) == 1 else rest * _inverse(abs(coefficient))
+        step = coefficient if coefficient > 0 else -coefficient
+        value = rest if step == 1 else rest * _inverse(step)
         lower, upper = live.pop(symbol)
         guards += [_at_least_zero(value - lower), _at_least_zero(upper - value)]
         if value != rest:
-            guards.append(Divisible(rest.expr(), Integer(abs(coefficient))))
+            guards.append(Divisible(rest.expr(), Integer(step)))
         todo = [other.put(symbol, value) for other in todo]
         values = {old: known.put(symbol, value) for old, known in values.items()} | {symbol: value}
         guards = [_put(guard, symbol, value) for guard in guards]

@@ -108,7 +108,7 @@ class _Scanner:
         self.place += 1 + many
         parts = [part for part, _ in self.names()]
         self.place += 1 + many
-        path = self.entered(tuple(parts[:-1])) + (parts[-1],)
+        path = (*self.entered(tuple(parts[:-1])), parts[-1])
         if many:
             number = self.counts.get(path, -1) + 1
             self.counts[path] = number
