@@ -41,12 +41,12 @@ def notations() -> tuple[str, ...]:
 
 def document_formats() -> tuple[str, ...]:
     """The kinds of LaTeX document: one that compiles as it is, and one to be put into another document."""
-    return ("article", "fragment")
+    return resources.names("templates/latex/documents", ".tex.jinja")
 
 
 def targets() -> tuple[str, ...]:
     """What trainers can be generated for."""
-    return ("python", "numpy")
+    return resources.names("templates/codegen", ".py.jinja")
 
 
 def load(name_or_path: str | Path) -> Example:

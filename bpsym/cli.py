@@ -68,6 +68,9 @@ def derive(
     weight: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Show this weight's chain; repeatable.")
     ] = None,
+    sample: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The sample that is shown in full.")
+    ] = None,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", show_default="stdout", help="Where to write.")
     ] = STDOUT,
@@ -79,7 +82,9 @@ def derive(
     _known("--document", document, api.document_formats())
     if notation is not None:
         _known("--notation", notation, api.notations())
-    derived = api.derive(api.load(example), notation=notation, digits=digits, weights=tuple(weight or ()))
+    derived = api.derive(
+        api.load(example), notation=notation, digits=digits, weights=tuple(weight or ()), sample=sample
+    )
     _write(output, derived.to_latex(lang, document))
 
 

@@ -28,7 +28,7 @@ from bpsym.calculus.rewrites import inline, pull_constants
 from bpsym.codegen.assignments import Assignment, Citations, Group, cited
 from bpsym.codegen.expression_text import ATOM, MATMUL, SUM, WIDTH, ExpressionText
 from bpsym.codegen.functions import Function, function
-from bpsym.codegen.network_text import fans, given, shape_of, trained
+from bpsym.codegen.network_text import given, shape_of, trained
 from bpsym.codegen.python_target import unpacked
 from bpsym.examples.example import Example
 from bpsym.network import roles
@@ -65,7 +65,6 @@ class NumpyTarget:
                 {"name": self.names.code(t), "type": "np.ndarray" if t.indices else "float"} for t in own
             ],
             "initial": self._initial(own),
-            "fans": fans(self.names),
             "draws": [self._draw(tensor) for tensor in own],
             "shapes": [{"name": self.names.code(tensor), "shape": self._shape(tensor)} for tensor in own],
             "unpacked": unpacked(fields, _INDENT, " = parameters"),

@@ -69,9 +69,10 @@ def symbols(setting: Setting) -> Iterator[Section]:
         ((Element(Read(LEARNING_RATE_TENSOR.name)),), "learning_rate", {}),
     ]
     for layer in _first_of_each_activation(setting):
-        formula = formula_form(ACTIVATIONS[setting.activation(layer)].formula, {"z": Variable("z")})
-        applied = Applied(layer, setting.activation(layer), Variable("z"))
-        rows.append(((applied,), f"function_{setting.activation(layer)}", {"formula": formula}))
+        name = setting.activation(layer)
+        formula = formula_form(ACTIVATIONS[name].formula, {"z": Variable("z")})
+        applied = Applied(layer, name, Variable("z"))
+        rows.append(((applied,), f"function_{name}", {"formula": formula, "name": name.replace("_", " ")}))
     wholes = [setting.tensor(kind, 1) for kind in (roles.WEIGHTS, roles.PRE_ACTIVATION, roles.ACTIVATION)]
     rows.append((tuple(map(setting.layer, wholes)), "whole", {"layer": 1}))
     yield Section("symbols", (SymbolTable(tuple(rows)),))

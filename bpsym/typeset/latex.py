@@ -33,6 +33,7 @@ from bpsym.typeset.phrases import Phrases
 from bpsym.typeset.picture import picture
 
 FOLDER = "latex"
+DOCUMENTS = "documents"
 
 _UNBROKEN = 8
 """A display of no more rows than this stays on one page."""
@@ -65,7 +66,7 @@ class Latex:
             }
             for section in self.derivation.sections
         ]
-        return _template(f"{kind}.tex.jinja").render(
+        return _template(f"{DOCUMENTS}/{kind}.tex.jinja").render(
             first_line=self.phrases.get("latex", "first_line"),
             documentclass=self.phrases.get("latex", "class"),
             title=escaped(self.title or self.phrases.get("document", "title", shape=widths)),
@@ -184,7 +185,7 @@ def _tag(label: str, numbered: bool) -> str:
 
 def document_names() -> tuple[str, ...]:
     """The kinds of document that there are templates for."""
-    return ("article", "fragment")
+    return resources.names(f"templates/{FOLDER}/{DOCUMENTS}", ".tex.jinja")
 
 
 @cache

@@ -23,11 +23,10 @@ class Phrases:
     words: Mapping[str, str]
 
     def get(self, table: str, key: str, **terms: str) -> str:
-        """The phrase with its placeholders filled."""
-        return self.tables[table][key].format(**self.words, **terms)
-
-    def has(self, table: str, key: str) -> bool:
-        return key in self.tables[table]
+        """The phrase with its placeholders filled; "function_relu" is "function" until it has words of its own."""
+        phrases = self.tables[table]
+        phrase = phrases[key] if key in phrases else phrases[key.partition("_")[0]]
+        return phrase.format(**self.words, **terms)
 
     def listed(self, items: list[str]) -> str:
         """a, b and c"""
