@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 from sympy import Expr, Integer, Symbol
@@ -36,7 +37,7 @@ class Chains:
         for one in back.contributions:
             self._by_equation.setdefault(one.equation.tensor.name, []).append(one)
         self._links: dict[Read, tuple[Link, ...]] = {}
-        self._counts: dict[tuple[Read, Read], int] = {}
+        self._leading: dict[tuple[Read, Read], bool] = {}
 
     def below(self, element: Read) -> tuple[Link, ...]:
         """The element's local derivatives by each element that its equation reads."""
@@ -51,24 +52,46 @@ class Chains:
 
     def count(self, end: Read) -> int:
         """How many paths there are, without walking along each."""
-        return self._count(self.start, end)
+        return self._counts.get(end, 0)
 
-    def _count(self, element: Read, end: Read) -> int:
-        if element == end:
-            return 1
-        key = (element, end)
-        if key not in self._counts:
-            self._counts[key] = sum(self._count(link.by, end) for link in self.below(element))
-        return self._counts[key]
+    @cached_property
+    def _counts(self) -> dict[Read, int]:
+        """How many paths lead to each element: every path to an element goes on along each of its links."""
+        counts: dict[Read, int] = {self.start: 1}
+        for element in self._downward():
+            for link in self.below(element):
+                counts[link.by] = counts.get(link.by, 0) + counts[element]
+        return counts
+
+    def _downward(self) -> list[Read]:
+        """Every element below the loss, after all those that read it."""
+        found: dict[Read, None] = {}
+
+        def visit(element: Read) -> None:
+            for link in self.below(element):
+                if link.by not in found:
+                    visit(link.by)
+            found[element] = None
+
+        visit(self.start)
+        return list(reversed(found))
 
     def _paths(self, element: Read, end: Read) -> Iterator[Path]:
         if element == end:
             yield ()
-            return
-        for link in self.below(element):
-            if self._count(link.by, end):
+        elif self._leads(element, end):
+            for link in self.below(element):
                 for rest in self._paths(link.by, end):
                     yield (link, *rest)
+
+    def _leads(self, element: Read, end: Read) -> bool:
+        """Whether some path from the element reaches the other."""
+        key = (element, end)
+        if key not in self._leading:
+            self._leading[key] = element == end or any(
+                self._leads(link.by, end) for link in self.below(element)
+            )
+        return self._leading[key]
 
 
 def _instances(one: Contribution, element: Read) -> Iterator[Link]:
