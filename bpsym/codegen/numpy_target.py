@@ -252,5 +252,11 @@ def _wrapped(start: str, entries: list[str]) -> list[str]:
     line = f"{start}np.array([{', '.join(entries)}]),"
     if len(line) <= WIDTH:
         return [line]
-    inner = [f"            {entry}," for entry in entries]
+    inner = [line for entry in entries for line in _entry(f"{entry},")]
     return [f"{start}np.array(", "        [", *inner, "        ]", "    ),"]
+
+
+def _entry(entry: str) -> list[str]:
+    """A number or a row of them, over as many lines as it takes."""
+    blanks = " " * 12
+    return wrap(entry, WIDTH, initial_indent=blanks, subsequent_indent=blanks + " ")

@@ -66,10 +66,9 @@ class PythonTarget:
                 for name in element_names(t, self.names)
             ],
             "unpacked": unpacked(fields, "    ", " = parameters"),
-            "input_row": comma_separated(self._kind(roles.INPUT)),
-            "inputs": bracketed(self._kind(roles.INPUT)),
-            "targets": bracketed(self._kind(roles.TARGET)),
-            "outputs": ", ".join(self._outputs()),
+            "each_sample": self._loop([roles.INPUT]),
+            "each_pair": self._loop([roles.INPUT, roles.TARGET]),
+            "outputs": listed(self._outputs(), "        outputs.append([", "])"),
             "input_count": self.names.widths[0],
             "target_count": self.names.widths[-1],
             "forward": self._forward(),
@@ -124,6 +123,22 @@ class PythonTarget:
     def _kind(self, kind: str) -> list[str]:
         (tensor,) = (one for one in self.program.inputs if one.role.kind == kind)
         return element_names(tensor, self.names)
+
+    def _loop(self, kinds: list[str]) -> list[str]:
+        """The head of the loop over the samples; the rows are taken apart below it where they are long."""
+        names = [self._kind(kind) for kind in kinds]
+        rows = [bracketed(one) for one in names] if len(names) > 1 else [comma_separated(names[0])]
+        source = "zip(x, t)" if len(names) > 1 else "x"
+        line = f"    for {', '.join(rows)} in {source}:"
+        if len(line) <= WIDTH:
+            return [line]
+        whole = ("inputs", "targets")[: len(names)]
+        below = [
+            line
+            for one, name in zip(names, whole, strict=True)
+            for line in unpacked(one, _INDENT, f" = {name}")
+        ]
+        return [f"    for {', '.join(whole)} in {source}:", *below]
 
     def _outputs(self) -> list[str]:
         last = len(self.example.network.layers)
@@ -249,6 +264,19 @@ def _key(tensor: Tensor) -> tuple[str, tuple[int, ...]]:
 def _cited_as(key: tuple[str, tuple[int, ...]]) -> tuple[str, tuple[int, ...]]:
     """The loss is cited as the one of a sample, which is the one that is derived."""
     return ("E", ()) if key[0] == "C" else key
+
+
+def listed(names: list[str], start: str, end: str) -> list[str]:
+    """Start names end, on one line or over several."""
+    line = f"{start}{', '.join(names)}{end}"
+    if len(line) <= WIDTH:
+        return [line]
+    blanks = " " * (len(start) - len(start.lstrip()) + 4)
+    return [
+        start.rstrip(),
+        *wrap(f"{', '.join(names)},", WIDTH, initial_indent=blanks, subsequent_indent=blanks),
+        f"{blanks[4:]}{end}",
+    ]
 
 
 def comma_separated(names: list[str]) -> str:

@@ -7,7 +7,7 @@ a derivation has, and the steps and sections that hold them. Nothing is text, no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -81,6 +81,7 @@ class Step:
 
     The line with numbers is the last form with numbers for its symbols; a printer makes it. `value` is unrounded
     (rows of numbers for a matrix), None where there are no numbers. `becomes`: an assignment, not an equation.
+    `entries`: what a layer's letter stands for, row by row, so that a line too wide can be written out.
     """
 
     label: str
@@ -89,6 +90,27 @@ class Step:
     value: Any = None
     number: int = 0
     becomes: bool = False
+    entries: tuple[tuple[Form, ...], ...] = ()
+
+
+def components(step: Step) -> tuple[Step, ...]:
+    """The step of a layer as one of the layer as a whole, in symbols, and one for each entry, with its numbers."""
+    whole = (replace(step, forms=step.forms[:-1], value=None, entries=()),) if len(step.forms) > 1 else ()
+    last = _entries(step.forms[-1])
+    values = step.value if step.value is not None else tuple((None,) * len(row) for row in last)
+    rows = zip(step.entries, last, values, strict=True)
+    label = step.label if not whole else ""
+    found = [Step("", lhs, (form,), value) for row in rows for lhs, form, value in zip(*row, strict=True)]
+    found[0] = replace(found[0], label=label, number=0 if whole else step.number)
+    return (*whole, *found)
+
+
+def _entries(form: Form) -> tuple[tuple[Form, ...], ...]:
+    """The entries of a matrix, or of a function of one."""
+    if isinstance(form, Applied):
+        return tuple(tuple(replace(form, argument=entry) for entry in row) for row in _entries(form.argument))
+    rows: tuple[tuple[Form, ...], ...] = form.rows
+    return rows
 
 
 @dataclass(frozen=True)

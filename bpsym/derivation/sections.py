@@ -92,7 +92,13 @@ def given(setting: Setting) -> Iterator[Section]:
     """The matrices, with their numbers."""
     target = setting.tensor(roles.TARGET, len(setting.layers))
     steps = [
-        Step("", setting.layer(tensor), (setting.matrix(tensor),), setting.amounts(tensor))
+        Step(
+            "",
+            setting.layer(tensor),
+            (setting.matrix(tensor),),
+            setting.amounts(tensor),
+            entries=setting.matrix(tensor).rows,
+        )
         for tensor in (setting.tensor(roles.INPUT), *setting.parameters(), target)
         if len(setting.elements(tensor)) > 1
     ]
@@ -123,14 +129,20 @@ def _pre_activations(setting: Setting, layer: int) -> Step:
     if setting.has(roles.BIASES, layer):
         product = Sum((product, setting.layer(setting.tensor(roles.BIASES, layer))))
     components = _column(setting.form(read) for read in setting.elements(z))
-    return Step(f"z-{layer}", setting.layer(z), (product, components), setting.amounts(z))
+    return Step(
+        f"z-{layer}",
+        setting.layer(z),
+        (product, components),
+        setting.amounts(z),
+        entries=setting.matrix(z).rows,
+    )
 
 
 def _activations(setting: Setting, layer: int) -> Step:
     z, a = setting.tensor(roles.PRE_ACTIVATION, layer), setting.tensor(roles.ACTIVATION, layer)
     name = setting.activation(layer)
     forms = tuple(Applied(layer, name, argument) for argument in (setting.layer(z), setting.matrix(z)))
-    return Step(f"a-{layer}", setting.layer(a), forms, setting.amounts(a))
+    return Step(f"a-{layer}", setting.layer(a), forms, setting.amounts(a), entries=setting.matrix(a).rows)
 
 
 def _column(entries: Iterator[Form]) -> Form:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bpsym.calculus.evaluate import Values
-from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step
+from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step, components
 from bpsym.typeset.mathematics import Mathematics, printed_result
 from bpsym.typeset.numbers import numeric_line
 from bpsym.typeset.pieces import Pieces, after, joined, lines, piece, total_width
@@ -15,6 +15,9 @@ ROOM = 330.0
 """The width of a formula with its number, in points at 11 pt: a plain article's text is 360 wide."""
 
 _INDENT = 20.0
+
+MOST_ROWS, MOST_COLUMNS = 12, 10
+"""The largest matrix that is printed as one; amsmath allows ten columns."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,17 @@ def rows(
         start = Row(left, side.relation, first, step.label) if number == 0 else Row("", side.relation, first)
         found += [start, *(Row("", "", rf"\qquad {{}}{line}") for line in rest)]
     return tuple(found)
+
+
+def fitting(step: Step, mathematics: Mathematics, values: Values | None, digits: int) -> tuple[Step, ...]:
+    """The step, or its components where a matrix of it is too large for the page."""
+    if not step.entries:
+        return (step,)
+    room = room_beside(mathematics.pieces(step.lhs))
+    sides = _symbolic(step, mathematics) + _numeric(step, mathematics, values, digits)
+    too_wide = any(total_width(side.pieces) > room for side in sides)
+    too_many = len(step.entries) > MOST_ROWS or len(step.entries[0]) > MOST_COLUMNS
+    return components(step) if too_wide or too_many else (step,)
 
 
 def _gathered(sides: list[Equated], room: float) -> list[Equated]:

@@ -27,7 +27,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.setting import units
 from bpsym.errors import UsageError, did_you_mean
 from bpsym.notation.names import Names
-from bpsym.typeset.equations import room_beside, rows
+from bpsym.typeset.equations import fitting, room_beside, rows
 from bpsym.typeset.mathematics import Mathematics
 from bpsym.typeset.phrases import Phrases
 from bpsym.typeset.picture import picture
@@ -35,6 +35,7 @@ from bpsym.typeset.picture import picture
 FOLDER = "latex"
 DOCUMENTS = "documents"
 
+_LISTED = 3
 _UNBROKEN = 8
 """A display of no more rows than this stays on one page."""
 
@@ -92,10 +93,12 @@ class Latex:
 
     def equations(self, block: Equations, section: Section) -> str:
         values = self.derivation.values[section.state] if self.derivation.values else None
-        room = min(room_beside(self.mathematics.pieces(step.lhs)) for step in block.steps)
-        found = [
-            rows(step, self.mathematics, values, self.digits, room, block.compact) for step in block.steps
-        ]
+        found = []
+        for whole in block.steps:
+            steps = fitting(whole, self.mathematics, values, self.digits)
+            room = min(room_beside(self.mathematics.pieces(step.lhs)) for step in steps)
+            compact = block.compact or len(steps) > 1
+            found += [rows(step, self.mathematics, values, self.digits, room, compact) for step in steps]
         lines = [row for step in found for row in step]
         numbered = any(row.label for row in lines)
         return _template("equations.tex.jinja").render(
@@ -118,12 +121,19 @@ class Latex:
         return _template("symbols.tex.jinja").render(
             rows=[
                 {
-                    "symbols": ", ".join(f"${self.mathematics.tex(form)}$" for form in forms),
+                    "symbols": self._listed(forms),
                     "meaning": self._phrase("symbols", key, terms),
                 }
                 for forms, key, terms in block.rows
             ]
         )
+
+    def _listed(self, forms: tuple[Any, ...]) -> str:
+        """All the symbols, or the first and the last of many."""
+        names = [self._tex(form) for form in forms]
+        if len(names) > _LISTED:
+            return rf"${names[0]}, \ldots, {names[-1]}$"
+        return ", ".join(f"${name}$" for name in names)
 
     def picture(self, block: Picture, _: Section) -> str:
         return _template("network.tex.jinja").render(picture(block, self.phrases, self._node, self._tex))
@@ -139,7 +149,9 @@ class Latex:
                     "tag": "",
                 }
             )
-        return _template("equations.tex.jinja").render(environment="align*", breakable=False, rows=lines)
+        return _template("equations.tex.jinja").render(
+            environment="align*", breakable=len(lines) > _UNBROKEN, rows=lines
+        )
 
     def listing(self, block: Listing, _: Section) -> str:
         return _template("listing.tex.jinja").render(text=block.text.rstrip("\n"))

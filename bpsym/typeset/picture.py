@@ -9,7 +9,13 @@ from bpsym.derivation.forms import Element, Picture
 from bpsym.typeset.phrases import Phrases
 
 ACROSS, DOWN = 3.4, 1.9
-"""Centimetres between layers and between nodes."""
+"""Centimetres between layers and between nodes, where there are few."""
+
+WIDEST, TALLEST = 8.2, 13.0
+"""Centimetres that a picture may have."""
+
+MOST_LABELS = 16
+"""With more edges than this between two layers, weights are not written on them."""
 
 _POSITION = "0.28"
 """Where labels stand on an edge: near its start, where crossing edges are still apart."""
@@ -19,35 +25,30 @@ def picture(
     block: Picture, phrases: Phrases, node: Callable[[Element], str], tex: Callable[[Any], str]
 ) -> dict[str, Any]:
     """The data of the picture's template: nodes, edges, arrows in and out, and the layers' names."""
-    tallest = max(len(layer) for layer in block.nodes)
+    tallest, last = max(map(len, block.nodes)), len(block.nodes) - 1
+    across, down = min(ACROSS, WIDEST / last), min(DOWN, TALLEST / tallest)
     nodes = [
         {
             "name": f"n{layer}-{unit}",
-            "x": _cm(layer * ACROSS),
-            "y": _cm(_height(unit, len(units))),
+            "x": _cm(layer * across),
+            "y": _cm(_height(unit, len(units)) * down),
             "text": node(one),
         }
         for layer, units in enumerate(block.nodes)
         for unit, one in enumerate(units)
     ]
-    edges = [
-        {"start": f"n{layer}-{start}", "end": f"n{layer + 1}-{end}", "text": tex(weight), "pos": _POSITION}
-        for layer, rows in enumerate(block.edges)
-        for end, row in enumerate(rows)
-        for start, weight in enumerate(row)
-    ]
-    last = len(block.nodes) - 1
     return {
+        "size": _cm(min(0.8, 0.85 * down)),
         "nodes": nodes,
-        "edges": edges,
+        "edges": [edge for layer, rows in enumerate(block.edges) for edge in _edges(layer, rows, tex)],
         "inputs": [{"node": f"n0-{unit}", "text": tex(one)} for unit, one in enumerate(block.nodes[0])],
         "outputs": [
             {"node": f"n{last}-{unit}", "text": tex(one)} for unit, one in enumerate(block.nodes[-1])
         ],
         "captions": [
             {
-                "x": _cm(layer * ACROSS),
-                "y": _cm(-(tallest / 2) * DOWN - 0.1),
+                "x": _cm(layer * across),
+                "y": _cm(-(tallest / 2) * down - 0.1),
                 "text": _caption(layer, last, phrases),
             }
             for layer in range(last + 1)
@@ -55,8 +56,24 @@ def picture(
     }
 
 
+def _edges(
+    layer: int, rows: tuple[tuple[Element, ...], ...], tex: Callable[[Any], str]
+) -> list[dict[str, str]]:
+    labelled = len(rows) * len(rows[0]) <= MOST_LABELS
+    return [
+        {
+            "start": f"n{layer}-{start}",
+            "end": f"n{layer + 1}-{end}",
+            "label": f" node[pos={_POSITION}, sloped, above] {{${tex(weight)}$}}" if labelled else "",
+        }
+        for end, row in enumerate(rows)
+        for start, weight in enumerate(row)
+    ]
+
+
 def _height(unit: int, count: int) -> float:
-    return ((count - 1) / 2 - unit) * DOWN
+    """Above the middle, in distances between nodes."""
+    return (count - 1) / 2 - unit
 
 
 def _cm(value: float) -> str:
