@@ -9,7 +9,7 @@ from bpsym.calculus.evaluate import Values
 from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step, components
 from bpsym.typeset.mathematics import Mathematics, printed_result
 from bpsym.typeset.numbers import numeric_line
-from bpsym.typeset.pieces import Pieces, after, joined, lines, piece, total_width
+from bpsym.typeset.pieces import Pieces, after, joined, lines, total_width
 
 ROOM = 330.0
 """The width of a formula with its number, in points at 11 pt: a plain article's text is 360 wide."""
@@ -98,8 +98,8 @@ def _numeric(step: Step, mathematics: Mathematics, values: Values | None, digits
         return []
     last = step.forms[-1]
     if is_plain(last):
-        text, exact = mathematics.amount(step.value, digits)
-        return [Equated(_relation(exact), piece(text))]
+        pieces, exact = mathematics.amount(step.value, digits)
+        return [Equated(relation(exact), pieces)]
 
     def lookup(element: Element) -> Any:
         return values[element.read.name][tuple(int(index) for index in element.read.at)]
@@ -107,12 +107,13 @@ def _numeric(step: Step, mathematics: Mathematics, values: Values | None, digits
     line = numeric_line(last, lookup, step.value, digits)
     numbers = mathematics.with_numbers(line.number).pieces(last)
     return [
-        Equated(_relation(line.shown_exact), numbers),
-        Equated(_relation(line.exact), piece(printed_result(line.result))),
+        Equated(relation(line.shown_exact), numbers),
+        Equated(relation(line.exact), printed_result(line.result)),
     ]
 
 
-def _relation(exact: bool) -> str:
+def relation(exact: bool) -> str:
+    """Equal as printed, or only nearly so."""
     return "=" if exact else r"\approx"
 
 

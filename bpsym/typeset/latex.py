@@ -27,10 +27,11 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.setting import units
 from bpsym.errors import UsageError, did_you_mean
 from bpsym.notation.names import Names
-from bpsym.typeset.equations import fitting, room_beside, rows
+from bpsym.typeset.equations import fitting, relation, room_beside, rows
 from bpsym.typeset.mathematics import Mathematics
 from bpsym.typeset.phrases import Phrases
 from bpsym.typeset.picture import picture
+from bpsym.typeset.pieces import joined
 
 FOLDER = "latex"
 DOCUMENTS = "documents"
@@ -141,11 +142,11 @@ class Latex:
     def values(self, block: ValueTable, _: Section) -> str:
         lines = []
         for form, amount in block.rows:
-            text, exact = self.mathematics.amount(amount, self.digits)
+            pieces, exact = self.mathematics.amount(amount, self.digits)
             lines.append(
                 {
                     "left": self._tex(form),
-                    "right": f"{'=' if exact else chr(92) + 'approx'} {text}",
+                    "right": f"{relation(exact)} {joined(pieces)}",
                     "tag": "",
                 }
             )
@@ -175,7 +176,7 @@ class Latex:
         if isinstance(term, (int, str)):
             return str(term)
         if isinstance(term, Value):
-            return f"${self.mathematics.amount(term.amount, self.digits)[0]}$"
+            return f"${joined(self.mathematics.amount(term.amount, self.digits)[0])}$"
         return f"${self._tex(term)}$"
 
 

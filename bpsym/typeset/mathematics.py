@@ -28,7 +28,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.setting import units
 from bpsym.notation.names import Names
 from bpsym.typeset.numbers import Numeral, result
-from bpsym.typeset.pieces import Pieces, after, enclosed, joined, piece, unbroken
+from bpsym.typeset.pieces import Piece, Pieces, after, enclosed, joined, piece, total_width, unbroken
 
 Numerals = Callable[[Element], Numeral]
 
@@ -116,12 +116,7 @@ class Mathematics:
 
     @pieces.register(Matrix)
     def _(self, form: Matrix) -> Pieces:
-        rows = [[self._inside().pieces(entry) for entry in row] for row in form.rows]
-        text = r" \\ ".join(" & ".join(map(joined, row)) for row in rows)
-        columns = zip(*rows, strict=True)
-        width = sum(max(sum(one.width for one in entry) for entry in column) + 11.0 for column in columns)
-        (blank,) = unbroken(piece(""))
-        return (replace(blank, text=rf"\begin{{bmatrix}} {text} \end{{bmatrix}}", width=width + 5.0),)
+        return matrix([[self._inside().pieces(entry) for entry in row] for row in form.rows])
 
     @pieces.register(Negative)
     def _(self, form: Negative) -> Pieces:
@@ -205,15 +200,14 @@ class Mathematics:
             return False
         return self.numerals(form if isinstance(form, Element) else form.after).negative
 
-    def amount(self, value: Any, digits: int) -> tuple[str, bool]:
+    def amount(self, value: Any, digits: int) -> tuple[Pieces, bool]:
         """A result and whether it is printed exactly; rows of results as a matrix."""
         if not isinstance(value, tuple):
             printed, exact = result(value, digits)
-            return joined(numeral(printed)), exact
+            return numeral(printed), exact
         rows = [[self.amount(entry, digits) for entry in row] for row in value]
-        return matrix([[text for text, _ in row] for row in rows]), all(
-            exact for row in rows for _, exact in row
-        )
+        exact = all(known for row in rows for _, known in row)
+        return matrix([[pieces for pieces, _ in row] for row in rows]), exact
 
 
 _BRACKETS = {
@@ -235,15 +229,18 @@ def numeral(number: Numeral) -> Pieces:
     return piece(f"{sign}{digits}" + (rf" \cdot 10^{{{power}}}" if power else ""))
 
 
-def printed_result(value: Any) -> str:
+def printed_result(value: Any) -> Pieces:
     """Numerals as a number, or rows of them as a matrix."""
     if isinstance(value, tuple):
-        return matrix([[joined(numeral(entry)) for entry in row] for row in value])
-    return joined(numeral(value))
+        return matrix([[numeral(entry) for entry in row] for row in value])
+    return numeral(value)
 
 
-def matrix(rows: list[list[str]]) -> str:
-    return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
+def matrix(rows: list[list[Pieces]]) -> Pieces:
+    """Rows of printed entries, as wide as the widest of each column."""
+    text = r" \\ ".join(" & ".join(map(joined, row)) for row in rows)
+    width = sum(max(map(total_width, column)) + 11.0 for column in zip(*rows, strict=True))
+    return (Piece(rf"\begin{{bmatrix}} {text} \end{{bmatrix}}", width + 5.0),)
 
 
 def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
