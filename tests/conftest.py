@@ -42,6 +42,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             refuse(reason)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where CI=true, a run in which anything was skipped has failed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @cache
 def _without_latex() -> str:
     return _without_programs("latexmk", "pdflatex") or _without_package("tikz.sty", "texlive-pictures")
