@@ -137,10 +137,16 @@ def follows(value: Affine, conditions: Iterable[Condition], box: Box) -> bool:
         if isinstance(condition, Divisible):
             continue
         known = affine(condition.args[0])
-        signs = (1, -1) if isinstance(condition, Zero) else (1,)
-        if any(nonnegative(value - known * sign, box) for sign in signs):
+        both = [known, -known] if isinstance(condition, Zero) else [known]
+        if any(nonnegative(value - one * factor, box) for one in both for factor in _factors(value, one)):
             return True
     return False
+
+
+def _factors(value: Affine, known: Affine) -> list[Number]:
+    """Positive multiples of what is known that cancel a symbol of the value."""
+    shared = [Fraction(c) / known.terms[symbol] for symbol, c in value.terms.items() if symbol in known.terms]
+    return [1, *(factor for factor in shared if factor > 0)]
 
 
 def box_of(ranges: Iterable[tuple[Symbol, Expr, Expr]]) -> dict[Symbol, tuple[Affine, Affine]]:
