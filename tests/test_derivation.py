@@ -268,3 +268,16 @@ def test_the_chinese_uses_the_blogs_words_for_the_blog_and_a_teachers_elsewhere(
     standard = bpsym.derive(bpsym.load("blog"), notation="standard").to_latex(lang="zh")
     assert all(word in standard for word in ("权重", "前向传播", "神经元"))
     assert "权值" not in standard
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"), [(0, "nothing has changed"), (1, "has fallen"), (60, "has risen")]
+)
+def test_what_became_of_the_loss_is_said_as_it_is(rate: int, words: str) -> None:
+    layer = bpsym.Dense(units=1, activation="identity", bias="none", weights=[[0.5]])
+    example = bpsym.Example(
+        network=bpsym.Network(inputs=1, layers=(layer,)),
+        data={"x": [[0.3]], "t": [[1]]},
+        training={"learning_rate": rate, "steps": 1},
+    )
+    assert words in bpsym.derive(example).to_latex()

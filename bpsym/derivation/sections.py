@@ -8,6 +8,7 @@ from bpsym.calculus.equations import Tensor
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.chains import Path
 from bpsym.derivation.forms import (
+    Amount,
     Applied,
     Block,
     Element,
@@ -332,17 +333,20 @@ def second_pass(setting: Setting) -> Iterator[Section]:
     steps.append(
         Step("loss-after-one-step", Element(read), (setting.form(read),), setting.amount(read, after))
     )
-    fell = setting.amount(read, after) < setting.amount(read)
     compared = {"before": Value(setting.amount(read)), "after": Value(setting.amount(read, after))}
-    yield Section(
-        "second_pass",
-        (
-            Remark("second_pass_lead"),
-            Equations(tuple(steps), compact=True),
-            Remark("fell" if fell else "rose", compared),
-        ),
-        state=1,
+    blocks = (
+        Remark("second_pass_lead"),
+        Equations(tuple(steps), compact=True),
+        Remark(_what_became(setting.amount(read), setting.amount(read, after)), compared),
     )
+    yield Section("second_pass", blocks, state=1)
+
+
+def _what_became(before: Amount, after: Amount) -> str:
+    """The key of what is said of the two losses."""
+    if after == before:
+        return "unchanged"
+    return "fell" if after < before else "rose"
 
 
 def trained(setting: Setting) -> Iterator[Section]:
