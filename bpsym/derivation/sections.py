@@ -152,8 +152,14 @@ def _column(entries: Iterator[Form]) -> Form:
 
 def loss(setting: Setting) -> Iterator[Section]:
     read = _sample_loss(setting)
-    step = Step("loss", Element(read), (setting.form(read),), setting.amount(read))
-    yield Section("loss", (Equations((step,)), Remark("aim")))
+    blocks: list[Block] = [
+        Equations((Step("loss", Element(read), (setting.form(read),), setting.amount(read)),))
+    ]
+    if setting.samples > 1:
+        total = _total_loss(setting)
+        step = Step("total-loss", Element(total), (setting.form(total),), setting.amount(total))
+        blocks += [Remark(f"loss_{setting.example.network.reduction}"), Equations((step,), compact=True)]
+    yield Section("loss", (*blocks, Remark("aim", {"loss": Element(_total_loss(setting))})))
 
 
 def gradients(setting: Setting) -> Iterator[Section]:
@@ -333,11 +339,13 @@ def second_pass(setting: Setting) -> Iterator[Section]:
     steps.append(
         Step("loss-after-one-step", Element(read), (setting.form(read),), setting.amount(read, after))
     )
-    compared = {"before": Value(setting.amount(read)), "after": Value(setting.amount(read, after))}
+    total = _total_loss(setting)
+    losses = setting.amount(total), setting.amount(total, after)
+    compared = {"loss": Element(total), "before": Value(losses[0]), "after": Value(losses[1])}
     blocks = (
         Remark("second_pass_lead"),
         Equations(tuple(steps), compact=True),
-        Remark(_what_became(setting.amount(read), setting.amount(read, after)), compared),
+        Remark(_what_became(*losses), compared),
     )
     yield Section("second_pass", blocks, state=1)
 
@@ -354,7 +362,7 @@ def trained(setting: Setting) -> Iterator[Section]:
     if setting.numbers is None or setting.numbers.trained is None:
         return
     run = setting.numbers.trained
-    read = Read(setting.tensor(roles.LOSS).name)
+    read = _total_loss(setting)
     rows: list[tuple[Form, object]] = [(Element(read), setting.amount(read, run.values))]
     rows += [
         (Element(one), setting.amount(one, run.values))
@@ -422,6 +430,10 @@ def code(_: Setting) -> Iterator[Section]:
 
 def _sample_loss(setting: Setting) -> Read:
     return setting.elements(setting.tensor(roles.SAMPLE_LOSS))[0]
+
+
+def _total_loss(setting: Setting) -> Read:
+    return Read(setting.tensor(roles.LOSS).name)
 
 
 def _first_of_each_activation(setting: Setting) -> Iterator[int]:
