@@ -281,3 +281,13 @@ def test_what_became_of_the_loss_is_said_as_it_is(rate: int, words: str) -> None
         training={"learning_rate": rate, "steps": 1},
     )
     assert words in bpsym.derive(example).to_latex()
+
+
+def test_biases_are_spoken_of_where_there_are_any() -> None:
+    def text(bias: str) -> str:
+        layer = bpsym.Dense(units=2, activation="sigmoid", bias=bias)
+        return bpsym.derive(bpsym.Example(network=bpsym.Network(inputs=1, layers=(layer,)))).to_latex()
+
+    assert "the weights and the biases can be changed" not in text("none")
+    assert "its gradient is the error term itself" in text("neuron")
+    assert "the sum of the error terms of the layer" in text("layer")

@@ -55,7 +55,7 @@ def symbols(setting: Setting) -> Iterator[Section]:
         (tuple(map(Element, setting.elements(setting.tensor(roles.INPUT)))), "input", {}),
         ((Element(weight),), f"weight_{nodes}", of),
     ]
-    biases = [tensor for tensor in setting.parameters() if tensor.role.kind == roles.BIASES]
+    biases = _biases(setting)
     if biases:
         layer = biases[0].role.layer
         shared = "shared_bias" if not biases[0].role.axes else f"bias_{nodes}"
@@ -159,7 +159,15 @@ def loss(setting: Setting) -> Iterator[Section]:
         total = _total_loss(setting)
         step = Step("total-loss", Element(total), (setting.form(total),), setting.amount(total))
         blocks += [Remark(f"loss_{setting.example.network.reduction}"), Equations((step,), compact=True)]
-    yield Section("loss", (*blocks, Remark("aim", {"loss": Element(_total_loss(setting))})))
+    yield Section("loss", (*blocks, Remark(_aim(setting), {"loss": Element(_total_loss(setting))})))
+
+
+def _aim(setting: Setting) -> str:
+    return "aim_biases" if _biases(setting) else "aim"
+
+
+def _biases(setting: Setting) -> list[Tensor]:
+    return [tensor for tensor in setting.parameters() if tensor.role.kind == roles.BIASES]
 
 
 def gradients(setting: Setting) -> Iterator[Section]:
@@ -290,9 +298,20 @@ def error_terms(setting: Setting) -> Iterator[Section]:
             Remark("error_terms_lead"),
             Equations(tuple(deltas)),
             Remark(_gradients_lead(setting), {"samples": setting.samples}),
+            *map(Remark, _of_biases(setting)),
             Equations(tuple(products), compact=True),
         ),
     )
+
+
+def _of_biases(setting: Setting) -> list[str]:
+    """What is to be said of the gradients of biases."""
+    kinds = {bool(tensor.role.axes) for tensor in _biases(setting)}
+    return [
+        key
+        for one_each, key in ((True, "bias_gradient"), (False, "shared_bias_gradient"))
+        if one_each in kinds
+    ]
 
 
 def _gradients_lead(setting: Setting) -> str:
