@@ -100,7 +100,7 @@ def _adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
 
 
 def local_derivatives(equation: Equation) -> tuple[Contribution, ...]:
-    """D target / d read for each read of the equation, in reading order; equations alike up to names cost one."""
+    """The slope d target / d read for each read of the equation; equations alike up to names cost one."""
     names = (equation.tensor.name, *(name for name in equation.reads if name != equation.tensor.name))
     blank = {name: f"#{number}" for number, name in enumerate(names)}
     back = {number: name for name, number in blank.items()}
