@@ -42,15 +42,15 @@ FAULTS = (
     Fault(
         "a transposed index",
         "bpsym/calculus/backward.py",
-        "place = dict(zip(at, tensor.indices, strict=True))",
-        "place = dict(zip(at, reversed(tensor.indices), strict=True))",
+        "place = dict(zip(at, places, strict=True))",
+        "place = dict(zip(at, reversed(places), strict=True))",
         "tests/test_calculus.py::test_a_dense_layer_gives_the_four_equations_of_backpropagation",
     ),
     Fault(
         "a forgotten path",
         "bpsym/calculus/backward.py",
-        "terms[one.read.name].append(",
-        "terms[one.read.name][:] = (",
+        "terms[one.read.name].append(term)",
+        "terms[one.read.name][:] = [term]",
         "tests/test_calculus.py::test_every_path_to_a_tied_weight_is_summed",
     ),
     Fault(

@@ -66,9 +66,9 @@ def backward(program: Program, loss: str | None = None) -> Backward:
     terms[loss].append(S.One)
     for equation in program.equations:
         if equation.tensor.name in leading:
-            for one in local_derivatives(equation):
+            for one, term in _contributed(equation, program, prefix):
                 contributions.append(one)
-                terms[one.read.name].append(_contribute(one, program[one.read.name], prefix))
+                terms[one.read.name].append(term)
     adjoints = [_adjoint(program[name], Add(*terms[name]), prefix) for name in reversed(terms)]
     return Backward(program.extended(tuple(adjoints)), tuple(contributions))
 
@@ -96,35 +96,40 @@ def _adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
     return Equation(adjoint, tensor.indices, value)
 
 
-# 1. Local slopes ------------------------------------------------------------------------------------------------
+# Equations alike up to names are differentiated once ------------------------------------------------------------
 
 
-def local_derivatives(equation: Equation) -> tuple[Contribution, ...]:
-    """The slope d target / d read for each read of the equation; equations alike up to names cost one."""
+def _contributed(equation: Equation, program: Program, prefix: str) -> Iterator[tuple[Contribution, Expr]]:
+    """Each local derivative of the equation, and what it adds to its read's adjoint."""
     names = (equation.tensor.name, *(name for name in equation.reads if name != equation.tensor.name))
     blank = {name: f"#{number}" for number, name in enumerate(names)}
-    back = {number: name for name, number in blank.items()}
-    shape = _renamed_equation(equation, blank)
-    return tuple(
-        Contribution(
-            equation,
-            rename_reads(one.read, back),
-            rename_reads(one.slope, back),
-            one.sums,
-            one.conditions,
-        )
-        for one in _derived_once(shape)
-    )
+    own = {number: name for name, number in blank.items()}
+    own[_PREFIX + blank[names[0]]] = prefix + names[0]
+    places = tuple((blank[name], program[name].indices) for name in names)
+    for one, term in _contributed_once(_renamed(equation, blank), places):
+        read, slope = rename_reads(one.read, own), rename_reads(one.slope, own)
+        yield Contribution(equation, read, slope, one.sums, one.conditions), rename_reads(term, own)
 
 
-def _renamed_equation(equation: Equation, names: dict[str, str]) -> Equation:
+def _renamed(equation: Equation, names: dict[str, str]) -> Equation:
     tensor = Tensor(names[equation.tensor.name], equation.tensor.indices)
     slopes = tuple((rename_reads(read, names), rename_reads(slope, names)) for read, slope in equation.slopes)
     return Equation(tensor, equation.at, rename_reads(equation.value, names), slopes)
 
 
 @lru_cache(maxsize=4096)
-def _derived_once(equation: Equation) -> tuple[Contribution, ...]:
+def _contributed_once(
+    equation: Equation, places: tuple[tuple[str, tuple[Index, ...]], ...]
+) -> tuple[tuple[Contribution, Expr], ...]:
+    indices = dict(places)
+    return tuple((one, _contribute(one, indices[one.read.name])) for one in local_derivatives(equation))
+
+
+# 1. Local slopes ------------------------------------------------------------------------------------------------
+
+
+def local_derivatives(equation: Equation) -> tuple[Contribution, ...]:
+    """The slope d target / d read for each read of the equation; a declared textbook slope where there is one."""
     declared = dict(equation.slopes)
     return tuple(
         Contribution(equation, read, declared.get(read, slope), sums, conditions)
@@ -163,19 +168,19 @@ def _slopes(value: Expr, depth: int) -> Iterator[tuple[Read, Expr, tuple[Index, 
 # 2. and 3. Contributions and their ranges ------------------------------------------------------------------------
 
 
-def _contribute(one: Contribution, tensor: Tensor, prefix: str) -> Expr:
-    """What the read adds to dC/dT[p], p the tensor's own indices."""
+def _contribute(one: Contribution, places: tuple[Index, ...]) -> Expr:
+    """What the read adds to dC/dT[p], p the tensor's own indices `places`."""
     apart = _renamed_apart((*one.equation.indices, *one.sums))
-    upstream = Read(prefix + one.equation.tensor.name, *one.equation.at)
+    upstream = Read(adjoint_name(one.equation.tensor.name), *one.equation.at)
     term = (upstream * one.slope).xreplace(apart)
     at = tuple(index.xreplace(apart) for index in one.read.at)
     summed = tuple(apart.values())
     conditions = tuple(condition.xreplace(apart) for condition in one.conditions)
-    if _is_plain(at, tensor, summed, conditions):
-        place = dict(zip(at, tensor.indices, strict=True))
+    if _is_plain(at, places, summed, conditions):
+        place = dict(zip(at, places, strict=True))
         left = [index for index in summed if index not in place]
         return sum_over(term.xreplace(place), *left)
-    solution = solve(at, tensor.indices, summed, conditions)
+    solution = solve(at, places, summed, conditions)
     if solution is None:
         return S.Zero
     inner = Guard(term.xreplace(solution.values), *solution.inner)
@@ -194,16 +199,17 @@ def _renamed_apart(indices: tuple[Index, ...]) -> dict[Index, Index]:
 
 
 def _is_plain(
-    at: tuple[Expr, ...], tensor: Tensor, summed: tuple[Index, ...], conditions: tuple[Condition, ...]
+    at: tuple[Expr, ...],
+    places: tuple[Index, ...],
+    summed: tuple[Index, ...],
+    conditions: tuple[Condition, ...],
 ) -> bool:
     """Whether T is read at distinct indices that run over all of T: then e = p is a renaming."""
     if conditions or len(set(at)) != len(at):
         return False
     ranges = {index: (index.lower, index.upper) for index in summed}
     free = all(not bound.free_symbols & set(summed) for pair in ranges.values() for bound in pair)
-    return free and all(
-        ranges.get(e) == (own.lower, own.upper) for e, own in zip(at, tensor.indices, strict=True)
-    )
+    return free and all(ranges.get(e) == (own.lower, own.upper) for e, own in zip(at, places, strict=True))
 
 
 __all__ = ["Backward", "Contribution", "adjoint_name", "backward", "local_derivatives"]
