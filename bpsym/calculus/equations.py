@@ -241,9 +241,9 @@ def _check_reads(
 def _check_in_range(
     equation: Equation, read: Read, tensor: Tensor, ranges: tuple[Any, ...], conditions: tuple[Condition, ...]
 ) -> None:
-    known = {symbol for symbol, *_ in ranges}
+    known = {symbol: (lower, upper) for symbol, lower, upper in ranges}
     for place, (at, own) in enumerate(zip(read.at, tensor.indices, strict=True)):
-        if at == own and at in known:
+        if known.get(at) == (own.lower, own.upper):
             continue
         for symbol in sorted(at.free_symbols, key=str):
             if symbol not in known and not symbol.is_positive:
