@@ -20,6 +20,7 @@ from sympy import Add, Dummy, Expr, S, diff
 from bpsym.calculus.equations import Equation, Origin, Program, Tensor
 from bpsym.calculus.kinks import without_kinks
 from bpsym.calculus.nodes import (
+    AtGreatest,
     Binder,
     Condition,
     Guard,
@@ -31,6 +32,8 @@ from bpsym.calculus.nodes import (
     sum_over,
 )
 from bpsym.calculus.solving import solve
+from bpsym.calculus.tensors import counted
+from bpsym.errors import ProgramError
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ def backward(program: Program, loss: str | None = None) -> Backward:
     0 where no read leads to C.
     """
     loss = loss or program.equations[-1].tensor.name
+    if program[loss].indices:
+        raise ProgramError(f"{loss} has {counted(len(program[loss].indices))}, a loss none: sum it over them")
     leading = _leading_to(program, loss)
     prefix = _free_prefix(program)
     contributions: list[Contribution] = []
@@ -153,7 +158,7 @@ def _slopes(value: Expr, depth: int) -> Iterator[tuple[Read, Expr, tuple[Index, 
 
     Where a placeholder stands for a sum, a maximum or a guarded term, go on inside and multiply.
     """
-    places = {node: Dummy(real=True) for node in outermost(value, (Read, Binder, Guard))}
+    places = {node: Dummy(real=True) for node in outermost(value, (Read, Binder, Guard, AtGreatest))}
     nodes = {place: node for node, place in places.items()}
     scalar = without_kinks(value.xreplace(places), nodes)
     for node, place in places.items():
@@ -163,17 +168,9 @@ def _slopes(value: Expr, depth: int) -> Iterator[tuple[Read, Expr, tuple[Index, 
         if isinstance(node, Read):
             yield node, slope, (), ()
             continue
-        inside, own, sums, guards = _entered(node, depth)
-        for read, inner, more, conditions in _slopes(inside, depth + 1) if own != 0 else ():
-            yield read, slope * own * inner, sums + more, guards + conditions
-
-
-def _entered(node: Binder | Guard, depth: int) -> tuple[Expr, Expr, tuple[Index, ...], tuple[Condition, ...]]:
-    """The node's body with a fresh index, the node's slope by it, that index, and what must hold."""
-    if isinstance(node, Guard):
-        return node.body, S.One, (), node.conditions
-    index, body = node.opened(f"k'{depth}")
-    return body, node.slope(index), (index,), ()
+        for way in node.ways(depth):
+            for read, inner, more, conditions in _slopes(way.inside, depth + 1):
+                yield read, slope * way.slope * inner, way.sums + more, way.conditions + conditions
 
 
 # 2. and 3. Contributions and their ranges ------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from bpsym.calculus.affine import Affine, Box, affine, box_of, follows, minimum,
 from bpsym.calculus.circles import check_circles
 from bpsym.calculus.nodes import Index, NonNegative, Read
 from bpsym.calculus.points import instances, number_at, points, reached, shown
-from bpsym.calculus.tensors import Access, Equation, Tensor, accesses
+from bpsym.calculus.tensors import Access, Equation, Tensor, accesses, counted
 from bpsym.errors import ProgramError
 
 Parts = Mapping[str, tuple[Equation, ...]]
@@ -44,7 +44,7 @@ def check(inputs: tuple[Tensor, ...], equations: tuple[Equation, ...], parts: Pa
 def _check_target(equation: Equation) -> None:
     own = equation.tensor.indices
     if len(equation.at) != len(own):
-        raise ProgramError(f"{equation}: {equation.tensor.name} has {_counted(len(own))}")
+        raise ProgramError(f"{equation}: {equation.tensor.name} has {counted(len(own))}")
     for index in equation.at:
         if isinstance(index, Index):
             for bound in (index.lower, index.upper):
@@ -60,10 +60,6 @@ def _check_target(equation: Equation) -> None:
         raise ProgramError(f"{equation}: an index stands twice in the target")
     ranges = tuple((index, index.lower, index.upper) for index in equation.indices)
     _check_in_range(Access(equation, equation.target, ranges), equation.tensor)
-
-
-def _counted(count: int) -> str:
-    return "1 index" if count == 1 else f"{count} indices"
 
 
 def _check_symbols(equation: Equation) -> None:
@@ -84,7 +80,7 @@ def _check_read(access: Access, tensors: Mapping[str, Tensor]) -> None:
         raise ProgramError(f"{equation}: nothing defines {read.name}, which it reads")
     own = tensors[read.name].indices
     if len(read.at) != len(own):
-        raise ProgramError(f"{equation}: {read} has {_counted(len(read.at))}, the tensor {len(own)}")
+        raise ProgramError(f"{equation}: {read} has {counted(len(read.at))}, the tensor {len(own)}")
     _check_in_range(access, tensors[read.name])
 
 
@@ -188,7 +184,7 @@ def _outside(read: Read, tensor: Tensor, point: Mapping[Symbol, int]) -> bool:
 def _said(access: Access, tensor: Tensor, place: Mapping[Symbol, Expr], sizes: Mapping[Symbol, int]) -> str:
     """x[i + 1] reads x[3] at i = 2, but x has indices 0 to 2"""
     read = access.read
-    verb = "defines" if read is access.equation.target else "reads"
+    verb = "defines" if read == access.equation.target else "reads"
     element = Read(read.name, *(at.xreplace(dict(place)).expand() for at in read.at))
     used = {s: place[s] for s, *_ in access.ranges if any(s in at.free_symbols for at in read.at)}
     happens = (f" at {shown(used)}" if used else "") + (f" with {shown(sizes)}" if sizes else "")

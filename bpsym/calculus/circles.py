@@ -67,7 +67,7 @@ def _ordered(found: Sequence[Access]) -> bool:
     for access in found:
         graph[access.equation.tensor.name].add(access.read.name)
     for circle in _components(graph):
-        inside = [one for one in found if {one.equation.tensor.name, one.read.name} <= set(circle)]
+        inside = [one for one in found if set(_edge(one)) <= set(circle)]
         first = inside[0].equation.tensor
         choices = product(range(len(first.indices)), (1, -1))
         if not any(_ordered_along(inside, _axes(inside, first.name, axis), sign) for axis, sign in choices):
@@ -89,26 +89,27 @@ def _axes(found: Sequence[Access], start: str, axis: int) -> Axes:
 
 
 def _ordered_along(found: Sequence[Access], axes: Axes, sign: int) -> bool:
-    steps: dict[tuple[str, str], Number] = {}
-    for access in found:
-        step = _greatest_step(access, axes, sign)
+    steps = [_greatest_step(access, axes, sign) for access in found]
+    edges: dict[tuple[str, str], Number] = {}
+    for access, step in zip(found, steps, strict=True):
         if step is None:
             return False
-        edge = access.equation.tensor.name, access.read.name
-        steps[edge] = max(step, steps.get(edge, step))
-    total = _longest(steps)
+        edges[_edge(access)] = max(step, edges.get(_edge(access), step))
+    total = _longest(edges)
     if any(total[name, name] > 0 for name in axes):
         return False
-    staying = [one for one in found if _stays(one, steps, total)]
+    staying = [one for one, step in zip(found, steps, strict=True) if step == _closing(one, total)]
     return not staying or (len(staying) < len(found) and _ordered(staying))
 
 
-def _stays(
-    access: Access, steps: dict[tuple[str, str], Number], total: dict[tuple[str, str], Number]
-) -> bool:
-    """Whether a circle through this read adds up to 0."""
-    name, read = access.equation.tensor.name, access.read.name
-    return steps[name, read] + (total[read, name] if read != name else 0) == 0
+def _edge(access: Access) -> tuple[str, str]:
+    return access.equation.tensor.name, access.read.name
+
+
+def _closing(access: Access, total: dict[tuple[str, str], Number]) -> Number:
+    """The step of this read with which the longest circle through it adds up to 0."""
+    name, read = _edge(access)
+    return 0 if name == read else -total[read, name]
 
 
 def _longest(steps: dict[tuple[str, str], Number]) -> dict[tuple[str, str], Number]:

@@ -14,6 +14,7 @@ from sympy.core.relational import Relational
 
 from bpsym.calculus.equations import Equation, Program
 from bpsym.calculus.nodes import (
+    AtGreatest,
     Binder,
     Condition,
     Divisible,
@@ -210,6 +211,8 @@ class Evaluator:
             return lambda environment: number(Fraction(whole(environment)))
         if isinstance(expr, Binder):
             return self.compile_binder(expr)
+        if isinstance(expr, AtGreatest):
+            return self.compile_choice(expr)
         if isinstance(expr, Guard):
             body, conditions = (
                 self.compile(expr.body),
@@ -250,6 +253,15 @@ class Evaluator:
             return number(Fraction(result)) if isinstance(result, int) else result
 
         return value
+
+    def compile_choice(self, expr: AtGreatest) -> Closure:
+        terms, values = ([self.compile(part) for part in parts] for parts in (expr.terms, expr.values))
+
+        def chosen(environment: Environment) -> Any:
+            found = [term(environment) for term in terms]
+            return values[found.index(max(found))](environment)
+
+        return chosen
 
     def compile_condition(self, one: Condition) -> Closure:
         value = self.whole(one.args[0])

@@ -6,14 +6,12 @@ max(0, z) and |z| have slope 0 at 0; max(x[0], x[1]) gives its whole slope to x[
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sympy import Expr, Max, Min, Piecewise, S, Symbol, sign
+from sympy import And, Expr, Max, Min, Piecewise, Symbol, sign
 
-from bpsym.calculus.nodes import Read, first_greatest
-
-Order = Callable[[Expr], Any]
+from bpsym.calculus.nodes import Read
 
 
 def without_kinks(expr: Expr, nodes: Mapping[Symbol, Expr]) -> Expr:
@@ -24,16 +22,25 @@ def without_kinks(expr: Expr, nodes: Mapping[Symbol, Expr]) -> Expr:
     """
     if not expr.has(*_CASES):
         return expr
-    parts = [without_kinks(part, nodes) for part in expr.args]
-    if expr.func in _CASES:
-        return _CASES[expr.func](sorted(parts, key=lambda part: _place(part.xreplace(nodes))))
-    return expr.func(*parts)
+    if expr.func not in _CASES:
+        return expr.func(*(without_kinks(part, nodes) for part in expr.args))
+    parts = sorted(expr.args, key=lambda part: _place(part.xreplace(nodes)))
+    return _CASES[expr.func](parts, [without_kinks(part, nodes) for part in parts])
 
 
-_CASES: dict[Any, Callable[[list[Expr]], Expr]] = {
-    Max: lambda parts: first_greatest(parts, parts),
-    Min: lambda parts: first_greatest([-part for part in parts], parts),
-    sign: lambda parts: Piecewise((S.One, parts[0] > 0), (S.NegativeOne, parts[0] < 0), (S.Zero, True)),
+def _first(parts: Sequence[Expr], values: Sequence[Expr], sign: int) -> Expr:
+    """The value of the first part that is greatest (sign 1) or least (-1)."""
+    cases = [
+        (value, And(*(part * sign >= other * sign for other in parts[place:])))
+        for place, (part, value) in enumerate(zip(parts, values, strict=True), start=1)
+    ]
+    return Piecewise(*cases[:-1], (values[-1], True))
+
+
+_CASES: dict[Any, Callable[[Sequence[Expr], Sequence[Expr]], Expr]] = {
+    Max: lambda parts, values: _first(parts, values, 1),
+    Min: lambda parts, values: _first(parts, values, -1),
+    sign: lambda parts, _: Piecewise((1, parts[0] > 0), (-1, parts[0] < 0), (0, True)),
 }
 
 

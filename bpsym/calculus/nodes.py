@@ -7,9 +7,9 @@ something is put into it; here a node with an index of its own is opened with a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sympy import Add, And, Basic, Expr, Integer, Piecewise, S, Symbol, sympify
+from sympy import Add, Basic, Expr, Integer, S, Symbol, sympify
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt
 from sympy.core.symbol import Str
 
@@ -70,6 +70,15 @@ class Read(Expr):  # type: ignore[misc]
         return f"{self.name}[{', '.join(printer.doprint(index) for index in self.at)}]"
 
 
+class Way(NamedTuple):
+    """One way into a node: what is inside, the node's slope by it, for each of `sums`, where `conditions` hold."""
+
+    inside: Expr
+    slope: Expr
+    sums: tuple[Index, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
 class Bound(Symbol):  # type: ignore[misc]
     """The nameless index of a `Binder`, told from those inside it by its height above the innermost."""
 
@@ -118,8 +127,13 @@ class Binder(Expr):  # type: ignore[misc]
         raise NotImplementedError
 
     def slope(self, index: Symbol) -> Expr:
-        """D self / d body, the body taken at `index`."""
+        """Its partial derivative by the body at `index`."""
         raise NotImplementedError
+
+    def ways(self, depth: int) -> Iterator[Way]:
+        index, body = self.opened(f"k'{depth}")
+        if (slope := self.slope(index)) != 0:
+            yield Way(body, slope, (index,))
 
     @property
     def lower(self) -> Expr:
@@ -208,7 +222,7 @@ class Maximum(Binder):
     def written_out(cls, lower: Expr, terms: Sequence[Expr], *outside: Expr) -> Expr:  # noqa: ARG003
         if not terms:
             raise ProgramError("a Maximum over an empty range has no value")
-        return first_greatest(terms, terms)
+        return AtGreatest(*terms, *terms)
 
     def slope(self, index: Symbol) -> Expr:
         return FirstGreatest(*self.args, index)
@@ -224,19 +238,37 @@ class FirstGreatest(Binder):
     def written_out(cls, lower: Expr, terms: Sequence[Expr], *outside: Expr) -> Expr:
         (at,) = outside
         hits = [Guard(S.One, Zero(at - lower - place)) for place in range(len(terms))]
-        return first_greatest(terms, hits) if terms else S.Zero
+        return AtGreatest(*terms, *hits) if terms else S.Zero
 
     def slope(self, index: Symbol) -> Expr:  # noqa: ARG002
         return S.Zero
 
 
-def first_greatest(terms: Sequence[Expr], values: Sequence[Expr]) -> Expr:
-    """The value that belongs to the greatest term; to the first of these, where several are equal."""
-    cases = [
-        (value, And(*(term >= other for other in terms[place:])))
-        for place, (value, term) in enumerate(zip(values, terms, strict=True), start=1)
-    ]
-    return Piecewise(*cases[:-1], (values[-1], True))
+class AtGreatest(Expr):  # type: ignore[misc]
+    """The value that belongs to the greatest term; to the first of these, where several are equal.
+
+    Its parts: the terms, then as many values. SymPy's Piecewise breaks where one stands in a condition of another.
+    """
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, *parts: Any) -> Expr:
+        values = parts[len(parts) // 2 :]
+        return sympify(values[0], strict=True) if len(set(values)) == 1 else Expr.__new__(cls, *parts)
+
+    @property
+    def terms(self) -> tuple[Expr, ...]:
+        return tuple(self.args[: len(self.args) // 2])
+
+    @property
+    def values(self) -> tuple[Expr, ...]:
+        return tuple(self.args[len(self.args) // 2 :])
+
+    def ways(self, depth: int) -> Iterator[Way]:  # noqa: ARG002
+        for place, value in enumerate(self.values):
+            chosen = [S.One if place == other else S.Zero for other in range(len(self.values))]
+            yield Way(value, AtGreatest(*self.terms, *chosen))
 
 
 def _height(expr: Basic) -> int:
@@ -320,6 +352,9 @@ class Guard(Expr):  # type: ignore[misc]
     @property
     def conditions(self) -> tuple[Condition, ...]:
         return tuple(self.args[1:])
+
+    def ways(self, depth: int) -> Iterator[Way]:  # noqa: ARG002
+        yield Way(self.body, S.One, (), self.conditions)
 
 
 def truth(one: Condition) -> bool | None:

@@ -56,5 +56,5 @@ def instances(sizes: Iterable[Symbol]) -> Iterator[Point]:
 
 
 def shown(point: Mapping[Symbol, object]) -> str:
-    """I = 2, j = 0"""
+    """As in `i = 2, j = 0`."""
     return ", ".join(f"{symbol} = {value}" for symbol, value in point.items())

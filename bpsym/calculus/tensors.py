@@ -78,9 +78,13 @@ class Tensor:
         at = at if isinstance(at, tuple) else (at,)
         if len(at) != len(self.indices):
             raise ProgramError(
-                f"{self.name}[{', '.join(map(str, at))}]: the tensor has {len(self.indices)} indices"
+                f"{self.name}[{', '.join(map(str, at))}]: the tensor has {counted(len(self.indices))}"
             )
         return Read(self.name, *at)
+
+
+def counted(count: int) -> str:
+    return "1 index" if count == 1 else f"{count} indices"
 
 
 @dataclass(frozen=True)
