@@ -18,7 +18,7 @@ from functools import lru_cache
 from sympy import Add, Dummy, Expr, S, diff
 
 from bpsym.calculus.equations import Equation, Origin, Program, Tensor
-from bpsym.calculus.kinks import without_kinks
+from bpsym.calculus.kinks import counted_text, without_kinks
 from bpsym.calculus.nodes import (
     AtGreatest,
     Binder,
@@ -117,10 +117,10 @@ def _adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
 
 def _contributed(equation: Equation, program: Program, prefix: str) -> Iterator[tuple[Contribution, Expr]]:
     """Each local derivative of the equation, and what it adds to its read's adjoint."""
-    names = (equation.tensor.name, *(name for name in equation.reads if name != equation.tensor.name))
+    names = sorted({equation.tensor.name, *equation.reads}, key=counted_text)
     blank = {name: f"#{number}" for number, name in enumerate(names)}
     own = {number: name for name, number in blank.items()}
-    own[_PREFIX + blank[names[0]]] = prefix + names[0]
+    own[_PREFIX + blank[equation.tensor.name]] = prefix + equation.tensor.name
     places = tuple((blank[name], program[name].indices) for name in names)
     for one, term in _contributed_once(_renamed(equation, blank), places):
         read, slope = rename_reads(one.read, own), rename_reads(one.slope, own)

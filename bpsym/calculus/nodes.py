@@ -64,7 +64,8 @@ class Read(Expr):  # type: ignore[misc]
         return tuple(self.args[1:])
 
     def renamed(self, name: str) -> Read:
-        return Read(name, *self.at)
+        read: Read = Expr.__new__(Read, Str(name), *self.args[1:])
+        return read
 
     def _sympystr(self, printer: Any) -> str:
         return f"{self.name}[{', '.join(printer.doprint(index) for index in self.at)}]"
@@ -377,8 +378,7 @@ def sum_over(body: Any, *indices: Index) -> Expr:
 def rename_reads(expr: Any, names: dict[str, str]) -> Any:
     """`expr` with each tensor called by its new name; those without one keep theirs."""
     if isinstance(expr, Read):
-        at = [rename_reads(index, names) for index in expr.at]
-        return Read(names.get(expr.name, expr.name), *at)
+        return expr.renamed(names[expr.name]) if expr.name in names else expr
     if not expr.args or isinstance(expr, Condition):
         return expr
     return _with_parts(expr, [rename_reads(part, names) for part in expr.args])
