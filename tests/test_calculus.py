@@ -21,7 +21,19 @@ from bpsym.calculus.rewrites import inline, needed, pull_constants, rescale
 from bpsym.calculus.unroll import element_name, unroll
 from bpsym.calculus.update import update
 from bpsym.errors import ProgramError
-from tests.programs import PROGRAMS, autoencoder, cumulative, dense, fused_cross_entropy, widths
+from tests.programs import (  # noqa: F401  (other tests take the programs from here)
+    PROGRAMS,
+    autoencoder,
+    cumulative,
+    dense,
+    diagonal,
+    fused_cross_entropy,
+    padded_convolution,
+    recurrence,
+    shifted,
+    softmax_cross_entropy,
+    widths,
+)
 from tests.witness.differences import central_differences
 
 S, I, J, K = Index("s", 2), Index("i", 3), Index("j", 2), Index("k", 2)

@@ -31,7 +31,17 @@ from bpsym.calculus.rewrites import inline, map_reads, pull_constants, rescale
 from bpsym.calculus.unroll import expanded_sums, unroll
 from bpsym.errors import ProgramError
 from tests import programs
-from tests.programs import maximum_over
+from tests.programs import (  # noqa: F401  (other tests take the programs from here)
+    attention,
+    batch_normalisation,
+    convolution_2d,
+    layer_normalisation,
+    leaky,
+    lstm,
+    maximum_over,
+    regularised,
+    uneven_stride,
+)
 from tests.test_calculus import rational_inputs
 
 PROGRAMS = programs.LAYERS

@@ -11,9 +11,9 @@ For each equation Y[i] = f and each tensor T that f reads at T[e], e depending o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from sympy import Add, Dummy, Expr, S, diff
 
@@ -55,7 +55,11 @@ class Backward:
     """The program with all adjoints appended, and the local derivatives that they were built from."""
 
     program: Program
-    contributions: tuple[Contribution, ...]
+    found: tuple[_Found, ...]
+
+    @cached_property
+    def contributions(self) -> tuple[Contribution, ...]:
+        return tuple(one.contribution() for one in self.found)
 
 
 _PREFIX = "d"
@@ -77,16 +81,16 @@ def backward(program: Program, loss: str | None = None) -> Backward:
         raise ProgramError(f"{loss} has {counted(len(program[loss].indices))}, a loss none: sum it over them")
     leading = _leading_to(program, loss)
     prefix = _free_prefix(program)
-    contributions: list[Contribution] = []
+    found: list[_Found] = []
     terms: dict[str, list[Expr]] = {name: [] for name in program.tensors}
     terms[loss].append(S.One)
     for equation in program.equations:
         if equation.tensor.name in leading:
-            for one, term in _contributed(equation, program, prefix):
-                contributions.append(one)
-                terms[one.read.name].append(term)
+            for one in _contributed(equation, program, prefix):
+                found.append(one)
+                terms[one.read].append(rename_reads(one.term, one.names))
     adjoints = [_adjoint(program[name], Add(*terms[name]), prefix) for name in reversed(terms)]
-    return Backward(program.extended(tuple(adjoints)), tuple(contributions))
+    return Backward(program.extended(tuple(adjoints)), tuple(found))
 
 
 def _leading_to(program: Program, loss: str) -> set[str]:
@@ -115,7 +119,25 @@ def _adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
 # Equations alike up to names are differentiated once ------------------------------------------------------------
 
 
-def _contributed(equation: Equation, program: Program, prefix: str) -> Iterator[tuple[Contribution, Expr]]:
+@dataclass(frozen=True)
+class _Found:
+    """A contribution of an equation under blank names, and whom these stand for in `equation`."""
+
+    equation: Equation
+    blank: Contribution
+    term: Expr
+    names: dict[str, str]
+
+    @property
+    def read(self) -> str:
+        return self.names[self.blank.read.name]
+
+    def contribution(self) -> Contribution:
+        read, slope = (rename_reads(part, self.names) for part in (self.blank.read, self.blank.slope))
+        return replace(self.blank, equation=self.equation, read=read, slope=slope)
+
+
+def _contributed(equation: Equation, program: Program, prefix: str) -> Iterator[_Found]:
     """Each local derivative of the equation, and what it adds to its read's adjoint."""
     names = sorted({equation.tensor.name, *equation.reads}, key=counted_text)
     blank = {name: f"#{number}" for number, name in enumerate(names)}
@@ -123,8 +145,7 @@ def _contributed(equation: Equation, program: Program, prefix: str) -> Iterator[
     own[_PREFIX + blank[equation.tensor.name]] = prefix + equation.tensor.name
     places = tuple((blank[name], program[name].indices) for name in names)
     for one, term in _contributed_once(_renamed(equation, blank), places):
-        read, slope = rename_reads(one.read, own), rename_reads(one.slope, own)
-        yield Contribution(equation, read, slope, one.sums, one.conditions), rename_reads(term, own)
+        yield _Found(equation, one, term, own)
 
 
 def _renamed(equation: Equation, names: dict[str, str]) -> Equation:
@@ -146,30 +167,42 @@ def _contributed_once(
 
 def local_derivatives(equation: Equation) -> tuple[Contribution, ...]:
     """The slope d target / d read for each read of the equation; a declared textbook slope where there is one."""
-    declared = dict(equation.slopes)
     return tuple(
-        Contribution(equation, read, declared.get(read, slope), sums, conditions)
-        for read, slope, sums, conditions in _slopes(equation.value, 1)
+        Contribution(equation, read, slope, sums, conditions)
+        for read, slope, sums, conditions in _slopes(equation.value, 1, dict(equation.slopes))
     )
 
 
-def _slopes(value: Expr, depth: int) -> Iterator[tuple[Read, Expr, tuple[Index, ...], tuple[Condition, ...]]]:
+_INERT = (Read, Binder, Guard, AtGreatest)
+
+
+@lru_cache(maxsize=256)
+def _placeholder(number: int) -> Dummy:
+    """Always the same ones: what SymPy found out about one it need not find out again."""
+    return Dummy(f"p{number}", real=True)
+
+
+def _slopes(
+    value: Expr, depth: int, declared: Mapping[Read, Expr]
+) -> Iterator[tuple[Read, Expr, tuple[Index, ...], tuple[Condition, ...]]]:
     """Replace the outermost reads and sums by placeholders, differentiate by each, put them back.
 
     Where a placeholder stands for a sum, a maximum or a guarded term, go on inside and multiply.
     """
-    places = {node: Dummy(real=True) for node in outermost(value, (Read, Binder, Guard, AtGreatest))}
+    places = {
+        node: _placeholder(number) for number, node in enumerate(dict.fromkeys(outermost(value, _INERT)))
+    }
     nodes = {place: node for node, place in places.items()}
     scalar = without_kinks(value.xreplace(places), nodes)
     for node, place in places.items():
-        slope = diff(scalar, place).xreplace(nodes)
+        slope = declared[node] if node in declared else diff(scalar, place).xreplace(nodes)
         if slope == 0:
             continue
         if isinstance(node, Read):
             yield node, slope, (), ()
             continue
         for way in node.ways(depth):
-            for read, inner, more, conditions in _slopes(way.inside, depth + 1):
+            for read, inner, more, conditions in _slopes(way.inside, depth + 1, {}):
                 yield read, slope * way.slope * inner, way.sums + more, way.conditions + conditions
 
 

@@ -48,6 +48,8 @@ def check(inputs: tuple[Tensor, ...], equations: tuple[Equation, ...], parts: Pa
 
 def _check_target(equation: Equation) -> None:
     own = equation.tensor.indices
+    if equation.at == own and len(set(own)) == len(own):
+        return
     if len(equation.at) != len(own):
         raise ProgramError(f"{equation}: {equation.tensor.name} has {counted(len(own))}")
     for index in equation.at:
