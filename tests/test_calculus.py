@@ -306,6 +306,14 @@ def test_a_bound_index_is_not_captured() -> None:
     assert put != sum_over(Read("x", I) * Read("y", I), I)
 
 
+def test_nothing_that_is_put_in_is_captured_by_a_name_that_a_sum_takes() -> None:
+    """A sum opens itself as '1 when something is put into it; an index called '1 that is put in stays free."""
+    taken, p = Index("'1", 3), Index("p", 3)
+    put = sum_over(Read("A", I, p), I).xreplace({p: taken})
+    assert put.free_symbols == {taken}
+    assert put == sum_over(Read("A", I, taken), I)
+
+
 def test_a_sum_inside_a_sum_keeps_its_own_index() -> None:
     total = sum_over(Read("A", I, K) * sum_over(Read("B", J), J), I, K)
     assert total.xreplace({Read("B", Symbol("none")): Read("x")}) == total

@@ -88,6 +88,12 @@ def test_an_absolute_value_has_slope_0_at_0(given: int, slope: int) -> None:
     assert slopes(Abs(x(0)), given) == [slope]
 
 
+def test_the_slope_of_an_absolute_value_has_no_slope_of_its_own() -> None:
+    """d/dx (sign(x) x^2) is 2 x sign(x), 0 at 0: no delta."""
+    assert slopes(sympy.sign(x(0)) * x(0) ** 2, -3) == [6]
+    assert slopes(sympy.sign(x(0)) * x(0) + x(0), 0) == [1]
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_a_tie_of_maxima_goes_to_the_lowest_index_in_whatever_order_they_are_written(order: Any) -> None:
     places = [x(at) for at in order]

@@ -17,8 +17,9 @@ from functools import cached_property, lru_cache
 
 from sympy import Add, Dummy, Expr, S, diff
 
+from bpsym.calculus.contributions import PREFIX, Contribution, Found, Places, adjoint_name, contributed
 from bpsym.calculus.equations import Equation, Origin, Program, Tensor
-from bpsym.calculus.kinks import counted_text, without_kinks
+from bpsym.calculus.kinks import without_kinks
 from bpsym.calculus.nodes import (
     AtGreatest,
     Binder,
@@ -28,7 +29,6 @@ from bpsym.calculus.nodes import (
     IndexSum,
     Read,
     outermost,
-    rename_reads,
     sum_over,
 )
 from bpsym.calculus.solving import solve
@@ -37,37 +37,16 @@ from bpsym.errors import ProgramError
 
 
 @dataclass(frozen=True)
-class Contribution:
-    """One local derivative: of `equation` by the element `read`, at one value of each of the indices `sums`.
-
-    `slope` is d target / d read. It is the whole derivative where `conditions` hold, and 0 elsewhere.
-    """
-
-    equation: Equation
-    read: Read
-    slope: Expr
-    sums: tuple[Index, ...] = ()
-    conditions: tuple[Condition, ...] = ()
-
-
-@dataclass(frozen=True)
 class Backward:
     """The program with all adjoints appended, and the local derivatives that they were built from."""
 
     program: Program
-    found: tuple[_Found, ...]
+    found: tuple[Found, ...]
 
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
+        """The local derivatives, in the order of the equations."""
         return tuple(one.contribution() for one in self.found)
-
-
-_PREFIX = "d"
-
-
-def adjoint_name(name: str) -> str:
-    """What the derivative of the loss by the tensor is called in a program."""
-    return _PREFIX + name
 
 
 def backward(program: Program, loss: str | None = None) -> Backward:
@@ -81,14 +60,14 @@ def backward(program: Program, loss: str | None = None) -> Backward:
         raise ProgramError(f"{loss} has {counted(len(program[loss].indices))}, a loss none: sum it over them")
     leading = _leading_to(program, loss)
     prefix = _free_prefix(program)
-    found: list[_Found] = []
+    found: list[Found] = []
     terms: dict[str, list[Expr]] = {name: [] for name in program.tensors}
     terms[loss].append(S.One)
     for equation in program.equations:
         if equation.tensor.name in leading:
-            for one in _contributed(equation, program, prefix):
+            for one in contributed(equation, program, prefix, _contributed_once):
                 found.append(one)
-                terms[one.read].append(rename_reads(one.term, one.names))
+                terms[one.read].append(one.added())
     adjoints = [_adjoint(program[name], Add(*terms[name]), prefix) for name in reversed(terms)]
     return Backward(program.extended(tuple(adjoints)), tuple(found))
 
@@ -105,9 +84,9 @@ def _leading_to(program: Program, loss: str) -> set[str]:
 
 def _free_prefix(program: Program) -> str:
     """d, or as many d as it takes that no adjoint is called like a tensor of the program (second derivatives)."""
-    prefix = _PREFIX
+    prefix = PREFIX
     while any(prefix + name in program.tensors for name in program.tensors):
-        prefix += _PREFIX
+        prefix += PREFIX
     return prefix
 
 
@@ -116,48 +95,8 @@ def _adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
     return Equation(adjoint, tensor.indices, value)
 
 
-# Equations alike up to names are differentiated once ------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A contribution of an equation under blank names, and whom these stand for in `equation`."""
-
-    equation: Equation
-    blank: Contribution
-    term: Expr
-    names: dict[str, str]
-
-    @property
-    def read(self) -> str:
-        return self.names[self.blank.read.name]
-
-    def contribution(self) -> Contribution:
-        read, slope = (rename_reads(part, self.names) for part in (self.blank.read, self.blank.slope))
-        return replace(self.blank, equation=self.equation, read=read, slope=slope)
-
-
-def _contributed(equation: Equation, program: Program, prefix: str) -> Iterator[_Found]:
-    """Each local derivative of the equation, and what it adds to its read's adjoint."""
-    names = sorted({equation.tensor.name, *equation.reads}, key=counted_text)
-    blank = {name: f"#{number}" for number, name in enumerate(names)}
-    own = {number: name for name, number in blank.items()}
-    own[_PREFIX + blank[equation.tensor.name]] = prefix + equation.tensor.name
-    places = tuple((blank[name], program[name].indices) for name in names)
-    for one, term in _contributed_once(_renamed(equation, blank), places):
-        yield _Found(equation, one, term, own)
-
-
-def _renamed(equation: Equation, names: dict[str, str]) -> Equation:
-    tensor = Tensor(names[equation.tensor.name], equation.tensor.indices)
-    slopes = tuple((rename_reads(read, names), rename_reads(slope, names)) for read, slope in equation.slopes)
-    return Equation(tensor, equation.at, rename_reads(equation.value, names), slopes)
-
-
 @lru_cache(maxsize=4096)
-def _contributed_once(
-    equation: Equation, places: tuple[tuple[str, tuple[Index, ...]], ...]
-) -> tuple[tuple[Contribution, Expr], ...]:
+def _contributed_once(equation: Equation, places: Places) -> tuple[tuple[Contribution, Expr], ...]:
     indices = dict(places)
     return tuple((one, _contribute(one, indices[one.read.name])) for one in local_derivatives(equation))
 
