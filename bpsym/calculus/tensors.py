@@ -85,6 +85,7 @@ class Tensor:
 
 
 def counted(count: int) -> str:
+    """1 index, 2 indices"""
     return "1 index" if count == 1 else f"{count} indices"
 
 
