@@ -132,7 +132,7 @@ def _slopes(
         node: _placeholder(number) for number, node in enumerate(dict.fromkeys(outermost(value, _INERT)))
     }
     nodes = {place: node for node, place in places.items()}
-    scalar = without_kinks(value.xreplace(places), nodes)
+    scalar = None if places.keys() <= declared.keys() else without_kinks(value.xreplace(places), nodes)
     for node, place in places.items():
         slope = declared[node] if node in declared else diff(scalar, place).xreplace(nodes)
         if slope == 0:

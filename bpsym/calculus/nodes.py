@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sympy import Add, Basic, Expr, Integer, S, Symbol, sympify
+from sympy import Add, Basic, Expr, Function, Integer, Piecewise, S, Symbol, sympify
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt
 from sympy.core.symbol import Str
 
@@ -381,7 +381,12 @@ def rename_reads(expr: Any, names: dict[str, str]) -> Any:
         return expr.renamed(names[expr.name]) if expr.name in names else expr
     if not expr.args or isinstance(expr, Condition):
         return expr
-    return _with_parts(expr, [rename_reads(part, names) for part in expr.args])
+    parts = [rename_reads(part, names) for part in expr.args]
+    if isinstance(expr, Function) and not isinstance(expr, Piecewise):
+        return expr.func(
+            *parts, evaluate=False
+        )  # what had no simpler value under one name has none under another
+    return _with_parts(expr, parts)
 
 
 def outermost(expr: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
