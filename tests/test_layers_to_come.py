@@ -21,6 +21,7 @@ from bpsym.calculus.nodes import (
     FirstGreatest,
     Guard,
     Index,
+    IndexSum,
     Maximum,
     Read,
     rename_reads,
@@ -130,6 +131,10 @@ def test_overlapping_windows_each_give_their_slope_to_their_own_lowest_index() -
     assert slopes(sum_over(maximum_over(x(2 * i + K), K), i), 5, 1, 5, 5, 0) == [1, 0, 1, 0, 0]
 
 
+def test_a_term_has_no_slope_where_its_guard_does_not_hold() -> None:
+    assert slopes(sum_over(Guard(x(I) ** 2, I >= 1), I), 3, 3, 3) == [0, 6, 6]
+
+
 def test_a_padded_window_whose_zero_is_greatest_has_no_slope() -> None:
     at = I + K - 1
     inside = maximum_over(Guard(x(at), at >= 0, at <= 2), K)
@@ -206,6 +211,7 @@ def test_a_kept_axis_stays_in_a_maximum() -> None:
     program = programs.shifted_log_sum_exp()
     kept = unroll(program, keep=("s",))
     assert [one.tensor.name for one in kept.equations] == ["m", "C"]
+    assert kept.equation("C").value.has(IndexSum)
     z = {(0, 0): 1.0, (0, 1): 3.0, (0, 2): 2.0, (1, 0): 5.0, (1, 1): 4.0, (1, 2): 0.5}
     columns = {
         f"z[:,{k}]": {(s,): value for (s, column), value in z.items() if column == k} for k in range(3)
