@@ -135,7 +135,7 @@ FAULTS = (
     Fault(
         "an adjoint that takes another's name",
         "bpsym/calculus/backward.py",
-        "    while any(prefix + name in program.tensors for name in program.tensors):\n        prefix += _PREFIX\n",
+        "    while any(prefix + name in program.tensors for name in program.tensors):\n        prefix += PREFIX\n",
         "",
         "tests/test_calculus.py::test_second_derivatives_come_from_backward_of_backward",
     ),
