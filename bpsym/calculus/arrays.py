@@ -16,7 +16,7 @@ from typing import Any
 from sympy import Expr, Piecewise, Symbol, sympify
 
 from bpsym.calculus.affine import Affine, affine, nonnegative
-from bpsym.calculus.domains import back, conditions_of, known_box
+from bpsym.calculus.domains import back, conditions_of, indices_in, known_box
 from bpsym.calculus.nodes import Condition, Guard, Index, Read, sum_over
 
 Axes = tuple[Symbol, ...]
@@ -163,9 +163,8 @@ def cases(*parts: Any) -> Expr:
 
 
 def live(expr: Any, fixed: Iterable[Symbol] = ()) -> Axes:
-    """The indices in an index expression that are not fixed, in a fixed order."""
-    found = (symbol for symbol in expr.free_symbols if isinstance(symbol, Index))
-    return tuple(sorted((one for one in found if one not in set(fixed)), key=str))
+    """The indices in an index expression that are not fixed."""
+    return indices_in(expr.free_symbols, fixed)
 
 
 # How a read picks its elements -----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from bpsym.calculus.arrays import (
     expanded,
     live,
 )
-from bpsym.calculus.domains import Domain, back, conditions_of, domain, open_conditions, terms
+from bpsym.calculus.domains import Domain, back, conditions_of, domain, open_conditions, settled, terms
 from bpsym.calculus.equations import Equation
 from bpsym.calculus.nodes import Condition, Guard, Index, IndexSum, Read
 from bpsym.calculus.rewrites import pull_constants
@@ -48,25 +48,43 @@ def contraction(equation: Equation, fixed: Iterable[Symbol] = ()) -> Array:
     """
     known = frozenset(fixed)
     axes = tuple(index for index in equation.indices if index not in known)
-    found = aligned(Recognition(axes, known).whole(pull_constants(equation.value)), axes)
-    if normal(expanded(found), axes, known) != normal(equation.value, axes, known):
+    found = aligned(Recognition(axes, known).whole(equation.value), axes)
+    if normal(expanded(found), known) != normal(equation.value, known):
         raise ProgramError(f"{equation}: no array expression for it")
     return found
 
 
-def normal(expr: Any, axes: Axes = (), fixed: Iterable[Symbol] = ()) -> Expr:
+def normal(expr: Any, fixed: Iterable[Symbol] = ()) -> Expr:
     """The expression in a form to compare it: terms with where they are not zero, constants out of sums."""
-    settled = Add(*(_settled(conditions, body, axes) for conditions, body in terms(expr, frozenset(fixed))))
-    return pull_constants(settled).expand(deep=False)
+    known = frozenset(fixed)
+    before, after = None, expr
+    while after != before:
+        before, after = after, _lowest(settled(after, known), known)
+    return pull_constants(after).expand(deep=False)
 
 
-def _settled(conditions: tuple[Condition, ...], body: Expr, axes: Axes) -> Expr:
+def _lowest(expr: Any, fixed: frozenset[Symbol]) -> Any:
+    """The expression with each guard's conditions in their lowest terms."""
+    if not expr.args or isinstance(expr, (Read, Condition)):
+        return expr
+    if isinstance(expr, IndexSum):
+        index, body = expr.opened(f"'{expr.height}")
+        return IndexSum(_lowest(body, fixed), index, expr.lower, expr.upper)
+    if isinstance(expr, Guard):
+        return _lowest_guard(_lowest(expr.body, fixed), expr.conditions, fixed)
+    return expr.func(*(_lowest(part, fixed) for part in expr.args))
+
+
+def _lowest_guard(body: Expr, conditions: tuple[Condition, ...], fixed: frozenset[Symbol]) -> Expr:
+    axes = tuple(dict.fromkeys(axis for one in conditions for axis in live(one, fixed)))
     found = domain(conditions, axes)
     if found is None:
         return Add()
     guards = [guard for axis, image in found.images.items() for guard in conditions_of(axis, image)]
     every = open_conditions(back(one, found.images) for one in (*guards, *found.left))
-    return Guard(back(body.xreplace(dict(found.images)), found.images), *(every or ()))
+    inner = settled(body.xreplace(dict(found.images)), fixed)
+    number, rest = back(inner, found.images).as_coeff_Mul()
+    return number * Guard(rest, *(every or ()))
 
 
 def array(expr: Any, wanted: Axes, fixed: Iterable[Symbol] = ()) -> Array:
@@ -100,7 +118,7 @@ class Recognition:
         at = tuple(found.images[axis] for axis in axes)
         inner = tuple(dict.fromkeys(index for image in at for index in live(image, self.fixed)))
         within = Recognition(inner, self.fixed)
-        array = within.plain(body)
+        array = within.whole(body)
         array = within.masked(array, found.left) if found.left else array
         return array if at == axes else Placed(aligned(array, inner), at, inner, axes)
 

@@ -21,10 +21,25 @@ Fixed = frozenset[Symbol]
 Images = Mapping[Symbol, Expr]
 
 
+def indices_in(symbols: Iterable[Any], fixed: Iterable[Symbol] = ()) -> tuple[Index, ...]:
+    """The indices among the symbols that are not fixed, in an order of their own."""
+    known = frozenset(fixed)
+    return tuple(sorted({one for one in symbols if isinstance(one, Index) and one not in known}, key=_index_key))
+
+
+def _index_key(index: Index) -> tuple[str, ...]:
+    return (index.name, str(index.lower), str(index.upper))
+
+
+def _condition_key(one: Condition) -> tuple[Any, ...]:
+    indices = indices_in(one.free_symbols)
+    return (type(one).__name__, *map(str, one.args), *map(_index_key, indices))
+
+
 def known_box(symbols: Iterable[Any]) -> dict[Symbol, tuple[Affine, Affine]]:
     """The ranges of the indices among the symbols; those that bound others stand before them."""
     box: dict[Symbol, tuple[Affine, Affine]] = {}
-    for index in sorted((one for one in symbols if isinstance(one, Index)), key=str):
+    for index in indices_in(symbols):
         bounds = index.lower.free_symbols | index.upper.free_symbols
         for symbol, ends in known_box(bounds).items():
             box.setdefault(symbol, ends)
@@ -76,7 +91,7 @@ def open_conditions(conditions: Iterable[Condition]) -> tuple[Condition, ...] | 
         if known is False:
             return None
         kept += [one] if known is None else []
-    return tuple(sorted(dict.fromkeys(kept), key=str))
+    return tuple(sorted(dict.fromkeys(kept), key=_condition_key))
 
 
 # Parts of a range --------------------------------------------------------------------------------------------------
@@ -169,10 +184,10 @@ def _strided(
     width = upper - lower
     if not width.terms and width.constant < 0:
         return None
-    if not width.terms and width.constant == 0:
-        return Part(lower.expr(), left)
     if (lower.expr(), upper.expr()) == (index.lower, index.upper):
         return Part(index, left)
+    if not width.terms and width.constant == 0:
+        return Part(lower.expr(), left)
     return Part(Index(index.name, lower=lower.expr(), upper=upper.expr()), left)
 
 
@@ -180,7 +195,7 @@ def conditions_of(axis: Index, image: Expr) -> tuple[Condition, ...]:
     """The conditions on the axis that say that its value is in the image."""
     if image == axis:
         return ()
-    inner = [symbol for symbol in image.free_symbols if isinstance(symbol, Index) and _is_inner(symbol, axis)]
+    inner = [symbol for symbol in indices_in(image.free_symbols) if _is_inner(symbol, axis)]
     if not inner:
         return (Zero(axis - image),)
     (index,) = inner
@@ -200,7 +215,7 @@ def back(expr: Any, images: Images) -> Any:
     """The expression in the axes again, in place of the indices of their parts."""
     values: dict[Symbol, Expr] = {}
     for axis, image in images.items():
-        for index in sorted((one for one in image.free_symbols if isinstance(one, Index)), key=str):
+        for index in indices_in(image.free_symbols):
             if index != axis and _is_inner(index, axis):
                 step = image.coeff(index)
                 values[index] = (axis - image.xreplace({index: S.Zero})) / step
@@ -323,14 +338,14 @@ def _summed(conditions: tuple[Condition, ...], body: Expr, index: Index, fixed: 
     known = open_conditions(conditions)
     if known is None:
         return []
-    own = [one for one in known if _free(one, fixed) == {index}]
+    own = [one for one in known if indices_in(one.free_symbols, fixed) == (index,)]
     outer = tuple(one for one in known if index not in one.free_symbols)
     found = part(index, own)
     if found is None:
         return []
     body = body.xreplace({index: found.image})
     both = [one.xreplace({index: found.image}) for one in (*found.left, *known) if one not in (*own, *outer)]
-    inner = sorted((one for one in found.image.free_symbols if isinstance(one, Index) and one not in fixed), key=str)
+    inner = indices_in(found.image.free_symbols, fixed)
     if not inner:
         return [((*outer, *both), body)]
     mixed = open_conditions(both)
@@ -366,10 +381,6 @@ def _extreme(value: Affine, fixed: Fixed, end: int) -> Affine:
         if coefficient and symbol not in fixed:
             value = value.put(symbol, box[symbol][end if coefficient > 0 else 1 - end])
     return value
-
-
-def _free(one: Condition, fixed: Fixed) -> set[Any]:
-    return {symbol for symbol in one.free_symbols if isinstance(symbol, Index) and symbol not in fixed}
 
 
 def _joined(found: Iterable[Term]) -> Expr:
