@@ -205,13 +205,13 @@ class Recognition:
 
     def matmul(self, left: Array, right: Array, index: Index) -> Array:
         """The product whose axes stand as wanted: x @ W.T for [s,i], dz.T @ x for [i,j]; W @ h for a vector h."""
-        if self.turned(left, right, index):
+        if self.swapped(left, right, index):
             left, right = right, left
-        left = aligned(left, (*_without(left.axes, index), index))
-        right = aligned(right, (index, *_without(right.axes, index)))
+        left = turned(left, (*_without(left.axes, index), index))
+        right = turned(right, (index, *_without(right.axes, index)))
         return MatMul(left, right, index, (*_without(left.axes, index), *_without(right.axes, index)))
 
-    def turned(self, left: Array, right: Array, index: Index) -> bool:
+    def swapped(self, left: Array, right: Array, index: Index) -> bool:
         """Whether the right factor goes first: by the order that is wanted, beside a vector without a transpose."""
         if len(right.axes) == 1 and len(left.axes) == 2:
             return left.axes[0] == index
@@ -233,16 +233,18 @@ _READERS: dict[type, Callable[[Recognition, Any], Array]] = {
 def aligned(one: Array, axes: Axes) -> Array:
     """The array with these axes, as far as broadcasting does not do that by itself."""
     if isinstance(one, Elementwise) and one.axes != axes[len(axes) - len(one.axes) :]:
-        within = tuple(axis for axis in axes if axis in one.axes)
-        if within == one.axes:
-            return Elementwise(one.function, tuple(aligned(part, axes) for part in one.arguments), axes)
-    order = tuple(index for index in axes if index in one.axes)
-    if order != one.axes:
-        one = one.array if isinstance(one, Transposed) and one.array.axes == order else Transposed(one, order)
-    if order == axes[len(axes) - len(order) :]:
+        return Elementwise(one.function, tuple(aligned(part, axes) for part in one.arguments), axes)
+    one = turned(one, tuple(index for index in axes if index in one.axes))
+    if one.axes == axes[len(axes) - len(one.axes) :]:
         return one
-    first = axes.index(order[0])
-    return Spread(one, axes[first:])
+    return Spread(one, axes[axes.index(one.axes[0]) :])
+
+
+def turned(one: Array, order: Axes) -> Array:
+    """The array with its axes in this order."""
+    if order == one.axes:
+        return one
+    return one.array if isinstance(one, Transposed) and one.array.axes == order else Transposed(one, order)
 
 
 def _reduced(name: str, whole: Array, index: Index) -> Array:

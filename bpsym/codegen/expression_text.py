@@ -66,7 +66,7 @@ class ExpressionText:
     def _strength(self, form: Form) -> int:
         if isinstance(form, _LEAVES):
             return self.leaf(form)[1]
-        if isinstance(form, Number) and (form.value < 0 or not _terminates(form.value)):
+        if isinstance(form, Number) and (form.value < 0 or not terminates(form.value)):
             return SUM if form.value < 0 else PRODUCT
         return _STRENGTH.get(type(form), ATOM)
 
@@ -83,6 +83,8 @@ class ExpressionText:
         return f"{self.bracketed(form.over, MATMUL)} / {self.bracketed(form.under, POWER)}"
 
     def power(self, form: Power) -> str:
+        if form.exponent == Number(Fraction(1, 2)):
+            return f"{self.call('sqrt')}({_under_root(form.base) or self.text(form.base)})"
         base = self.bracketed(form.base, ATOM)
         operator = "**" if base.isidentifier() else " ** "
         return f"{base}{operator}{_exponent(form.exponent)}"
@@ -97,11 +99,11 @@ _WRITE: dict[type, Callable[[ExpressionText, Any], str]] = {
     Total: lambda self, form: self.leaf(form)[0],
     Size: lambda self, form: self.leaf(form)[0],
     Sum: ExpressionText.sum,
-    Product: ExpressionText.product,
+    Product: lambda self, form: self.product(form),
     Negative: ExpressionText.negative,
     Quotient: ExpressionText.quotient,
     Power: ExpressionText.power,
-    Call: ExpressionText.called,
+    Call: lambda self, form: self.called(form),
 }
 
 _LEAVES = (Element, Total, Size)
@@ -116,9 +118,15 @@ def _operands(form: Form) -> list[tuple[str, Form, int]]:
             for term in form.terms[1:]
         ]
     if isinstance(form, Product):
-        first, *rest = form.factors
+        first, *rest = _factors(form)
         return [("", first, PRODUCT), *(("* ", factor, POWER) for factor in rest)]
     return [("", form, SUM)]
+
+
+def _factors(form: Product) -> list[Form]:
+    """The factors of the product and of those in it, numbers first."""
+    found = [one for factor in form.factors for one in (_factors(factor) if isinstance(factor, Product) else [factor])]
+    return sorted(found, key=lambda factor: not isinstance(factor, Number))
 
 
 def _spaced(operands: list[tuple[str, Form, int]]) -> list[tuple[str, Form, int]]:
@@ -127,10 +135,14 @@ def _spaced(operands: list[tuple[str, Form, int]]) -> list[tuple[str, Form, int]
 
 def number(value: Fraction) -> str:
     """A literal that is the nearest double; a quotient where the decimal does not end."""
-    return repr(float(value)) if _terminates(value) else f"{value.numerator}.0 / {value.denominator}.0"
+    return repr(float(value)) if terminates(value) else f"{value.numerator}.0 / {value.denominator}.0"
 
 
-def _terminates(value: Fraction) -> bool:
+def _under_root(form: Form) -> str:
+    return str(form.value) if isinstance(form, Number) and form.value.denominator == 1 else ""
+
+
+def terminates(value: Fraction) -> bool:
     rest = value.denominator
     for prime in (2, 5):
         while rest % prime == 0:
