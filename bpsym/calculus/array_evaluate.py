@@ -11,7 +11,6 @@ from sympy import Expr, Integer, Symbol
 
 from bpsym.calculus.affine import Affine, affine
 from bpsym.calculus.arrays import (
-    Array,
     ArrayRead,
     Axes,
     Einsum,
@@ -216,7 +215,9 @@ class ArrayEvaluator:
         if not value.free_symbols:
             number = bool(value) if value.is_Boolean else float(value)
             return lambda _: number
-        return lambda loops: float(value.xreplace({symbol: Integer(number) for symbol, number in loops.items()}))
+        return lambda loops: float(
+            value.xreplace({symbol: Integer(number) for symbol, number in loops.items()})
+        )
 
     @array.register
     def _(self, one: Ramp) -> Compute:
@@ -240,7 +241,7 @@ class ArrayEvaluator:
 
     @array.register
     def _(self, one: Einsum) -> Compute:
-        arrays, subscripts = [self.array(part) for part in one.arrays], einsum_subscripts(one)
+        arrays, subscripts = [self.array(part) for part in one.arrays], one.subscripts
         return lambda loops: self.np.einsum(subscripts, *(part(loops) for part in arrays))
 
     @array.register

@@ -180,7 +180,11 @@ class Slot:
 
     @property
     def last(self) -> Expr:
-        return self.start if self.index is None else self.start + self.step * (self.index.upper - self.index.lower)
+        return (
+            self.start
+            if self.index is None
+            else self.start + self.step * (self.index.upper - self.index.lower)
+        )
 
 
 def slots(at: tuple[Expr, ...], axes: Axes) -> tuple[Slot, ...] | None:

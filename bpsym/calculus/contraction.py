@@ -214,9 +214,9 @@ class Recognition:
     def swapped(self, left: Array, right: Array, index: Index) -> bool:
         """Whether the right factor goes first: by the order that is wanted, beside a vector without a transpose."""
         if len(right.axes) == 1 and len(left.axes) == 2:
-            return left.axes[0] == index
+            return bool(left.axes[0] == index)
         if len(left.axes) == 1 and len(right.axes) == 2:
-            return right.axes[1] == index
+            return bool(right.axes[1] == index)
         first, second = ([self.place(axis) for axis in _without(one.axes, index)] for one in (left, right))
         return first > second
 
@@ -244,7 +244,12 @@ def turned(one: Array, order: Axes) -> Array:
     """The array with its axes in this order."""
     if order == one.axes:
         return one
-    return one.array if isinstance(one, Transposed) and one.array.axes == order else Transposed(one, order)
+    if isinstance(one, Transposed):
+        return turned(one.array, order)
+    if isinstance(one, MatMul) and len(order) == 2:  # (A B)' = B' A'
+        left, right = (turned(part, part.axes[::-1]) for part in (one.right, one.left))
+        return MatMul(left, right, one.index, order)
+    return Transposed(one, order)
 
 
 def _reduced(name: str, whole: Array, index: Index) -> Array:

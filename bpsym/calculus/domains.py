@@ -1,6 +1,6 @@
 """Where guarded terms are not zero: conditions on indices as parts of their ranges.
 
-    Guard(f[p], 6 - p >= 0, 3 | p)   for p = 0..7   is   f[3 q]   for q = 0..2, at p = 3 q
+Guard(f[p], 6 - p >= 0, 3 | p)   for p = 0..7   is   f[3 q]   for q = 0..2, at p = 3 q
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ Images = Mapping[Symbol, Expr]
 def indices_in(symbols: Iterable[Any], fixed: Iterable[Symbol] = ()) -> tuple[Index, ...]:
     """The indices among the symbols that are not fixed, in an order of their own."""
     known = frozenset(fixed)
-    return tuple(sorted({one for one in symbols if isinstance(one, Index) and one not in known}, key=_index_key))
+    return tuple(
+        sorted({one for one in symbols if isinstance(one, Index) and one not in known}, key=_index_key)
+    )
 
 
 def _index_key(index: Index) -> tuple[str, ...]:
@@ -43,8 +45,7 @@ def known_box(symbols: Iterable[Any]) -> dict[Symbol, tuple[Affine, Affine]]:
         bounds = index.lower.free_symbols | index.upper.free_symbols
         for symbol, ends in known_box(bounds).items():
             box.setdefault(symbol, ends)
-        box.pop(index, None)
-        box[index] = (affine(index.lower), affine(index.upper))
+        box.setdefault(index, (affine(index.lower), affine(index.upper)))
     return box
 
 
@@ -131,7 +132,7 @@ def part(index: Index, conditions: Iterable[Condition]) -> Part | None:
 
 
 def _bounded(value: Affine, index: Index, lower: Affine, upper: Affine) -> tuple[Affine, Affine] | None:
-    """value >= 0 put into the limits; None where it cannot be compared with them."""
+    """Value >= 0 put into the limits; None where it cannot be compared with them."""
     sign = value.coefficient(index)
     limit = (value - Affine(0, {index: sign})) * (Fraction(-1) / Fraction(sign))
     if any(c != int(c) for c in limit.terms.values()):
@@ -149,7 +150,7 @@ def _bounded(value: Affine, index: Index, lower: Affine, upper: Affine) -> tuple
 
 
 def _class(value: Affine, index: Index, divisor: int) -> tuple[int, int] | None:
-    """divisor | value as (step, rest): the index is rest + a multiple of step; None where sizes stand in it."""
+    """Where the divisor divides, as (step, rest), the index = rest + a multiple of step; None with sizes in it."""
     if set(value.terms) != {index}:
         return None
     factor, constant = int(value.coefficient(index)), int(value.constant)
@@ -202,13 +203,16 @@ def conditions_of(axis: Index, image: Expr) -> tuple[Condition, ...]:
     value = affine(image)
     step = int(value.coefficient(index))
     rest = affine(axis) - value.put(index, Affine(0, {}))
-    guards = [NonNegative((rest - affine(index.lower) * step).expr()), NonNegative((affine(index.upper) * step - rest).expr())]
+    guards = [
+        NonNegative((rest - affine(index.lower) * step).expr()),
+        NonNegative((affine(index.upper) * step - rest).expr()),
+    ]
     return (*guards, Divisible(rest.expr(), Integer(step)))
 
 
 def _is_inner(symbol: Index, axis: Index) -> bool:
     """Whether the index runs over a part of the axis (and is not another axis, or fixed)."""
-    return symbol.name.partition(":")[0] == axis.name
+    return bool(symbol.name.partition(":")[0] == axis.name)
 
 
 def back(expr: Any, images: Images) -> Any:
@@ -258,7 +262,7 @@ def domain(conditions: Iterable[Condition], axes: tuple[Index, ...]) -> Domain |
 
 
 def _diagonal(one: Condition, axes: tuple[Index, ...]) -> tuple[Index, Expr] | None:
-    """i = j + c, for axes i and j, as (i, j + c)."""
+    """The condition i = j + c, for axes i and j, as (i, j + c)."""
     value = affine(one.args[0])
     among = _among(one, axes)
     if len(among) < 2 or abs(value.coefficient(among[0])) != 1:
@@ -331,7 +335,9 @@ def _of_index_sum(expr: IndexSum, fixed: Fixed) -> list[Term]:
     found = terms(body.xreplace({opened: index}), fixed)
     if not triangle and not any(conditions for conditions, _ in found):
         found = [((), _joined(found))]
-    return [term for conditions, one in found for term in _summed((*conditions, *triangle), one, index, fixed)]
+    return [
+        term for conditions, one in found for term in _summed((*conditions, *triangle), one, index, fixed)
+    ]
 
 
 def _summed(conditions: tuple[Condition, ...], body: Expr, index: Index, fixed: Fixed) -> list[Term]:
@@ -400,6 +406,17 @@ _TERMS: dict[type, Any] = {Add: _of_sum, Mul: _of_product, Guard: _of_guard, Ind
 
 
 __all__ = [
-    "Domain", "Part", "Term", "back", "boxed", "canonical", "conditions_of", "domain", "known_box", "open_conditions",
-    "part", "settled", "terms",
+    "Domain",
+    "Part",
+    "Term",
+    "back",
+    "boxed",
+    "canonical",
+    "conditions_of",
+    "domain",
+    "known_box",
+    "open_conditions",
+    "part",
+    "settled",
+    "terms",
 ]

@@ -1,13 +1,14 @@
 """An order of execution for a program: each tensor after those it reads, a recurrence along the axis that orders it.
 
-    h[0] = h0,  h[t] = tanh(w h[t-1] + x[t])     once, then for t = 1, 2, ...
-    dh[t] = 2 h[t] + f(dh[t+1]) where t < T-1    once at T-1, then for t = T-2, ..., 0
+h[0] = h0,  h[t] = tanh(w h[t-1] + x[t])     once, then for t = 1, 2, ...
+dh[t] = 2 h[t] + f(dh[t+1]) where t < T-1    once at T-1, then for t = T-2, ..., 0
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from sympy import Expr, Integer
@@ -169,9 +170,7 @@ def _loops(
     raise ProgramError(f"{uses[0].equation}: no axis orders the circle of {circle}")
 
 
-def _axes(
-    name: str, axis: int, equations: tuple[Equation, ...], uses: list[Use]
-) -> dict[str, int] | None:
+def _axes(name: str, axis: int, equations: tuple[Equation, ...], uses: list[Use]) -> dict[str, int] | None:
     """For each tensor the axis that goes with this axis of the first one, as the reads line them up."""
     axes, todo = {name: axis}, [name]
     while todo:
@@ -220,14 +219,16 @@ def _at(equation: Equation, axis: int, place: Expr) -> Equation:
     if not isinstance(here, Index):
         return equation
     at = tuple(index.xreplace({here: place}) for index in equation.at)
-    return Equation(equation.tensor, at, settled(equation.value.xreplace({here: place}), frozenset(live(place))))
+    return Equation(
+        equation.tensor, at, settled(equation.value.xreplace({here: place}), frozenset(live(place)))
+    )
 
 
 def _segments(equations: Iterable[Equation], axes: dict[str, int]) -> list[tuple[int, int]]:
     """The axis cut where an equation begins or ends to hold."""
     ends = [_ends(one.at[axes[one.tensor.name]]) for one in equations]
     cuts = sorted({lower for lower, _ in ends} | {upper + 1 for _, upper in ends})
-    return [(lower, upper - 1) for lower, upper in zip(cuts, cuts[1:], strict=False)]
+    return [(lower, upper - 1) for lower, upper in pairwise(cuts)]
 
 
 def _ends(place: Expr) -> tuple[int, int]:
@@ -257,10 +258,12 @@ def _split(equation: Equation, axis: int) -> Iterator[Equation]:
         if one.free_symbols == {index}:
             cuts |= {cut for cut in _cuts(one, index) if lower < cut <= upper}
     ordered = sorted(cuts)
-    for start, stop in zip(ordered, ordered[1:], strict=False):
+    for start, stop in pairwise(ordered):
         piece: Expr = Integer(start) if start == stop - 1 else Index(index.name, lower=start, upper=stop - 1)
-        yield _at(equation, axis, piece) if (start, stop - 1) != (lower, upper) else replace(
-            equation, value=settled(equation.value)
+        yield (
+            _at(equation, axis, piece)
+            if (start, stop - 1) != (lower, upper)
+            else replace(equation, value=settled(equation.value))
         )
 
 
@@ -272,7 +275,7 @@ def _cuts(one: Condition, index: Index) -> Iterator[int]:
 
 
 def _begins(value: Affine, index: Index) -> Iterator[int]:
-    """c + k >= 0 from -c on; c - k >= 0 up to c."""
+    """From -c on where c + k >= 0; up to c where c - k >= 0."""
     sign = value.coefficient(index)
     yield int(-value.constant if sign > 0 else value.constant + 1)
 

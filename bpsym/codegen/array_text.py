@@ -35,7 +35,18 @@ from bpsym.calculus.arrays import (
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.calculus.nodes import Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read, Zero
 from bpsym.codegen.expression_text import ATOM, MATMUL, ExpressionText, terminates
-from bpsym.notation.order import Call, Element, Form, Number, Power, Product, Quotient, Size, Total, reading_order
+from bpsym.notation.order import (
+    Call,
+    Element,
+    Form,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Size,
+    Total,
+    reading_order,
+)
 
 LIBRARY = {
     name: f"np.{name}" for name in ("exp", "log", "tanh", "sqrt", "abs", "sin", "cos", "sinh", "cosh", "sign")
@@ -262,10 +273,8 @@ class ArrayText:
             return f"{start}:{stop}:{step}"
         start = "" if first == 0 else self.whole(first)
         over = affine(last) + Affine(step, {}) - affine(extent)
-        if nonnegative(over, {}):
-            stop = ""
-        else:
-            stop = "-1" if last == extent - 2 and step == 1 else self.whole(last + 1)
+        stop = "-1" if last == extent - 2 and step == 1 else self.whole(last + 1)
+        stop = "" if nonnegative(over, {}) else stop
         return f"{start}:{stop}" + (f":{step}" if step > 1 else "")
 
     def clipped(self, place: Expr, axes: Axes, extent: Expr) -> str:
@@ -311,7 +320,7 @@ class ArrayText:
         return tests[0] if len(tests) == 1 else " & ".join(f"({test})" for test in tests)
 
     def at_least(self, one: Condition, axes: Axes) -> str:
-        """i + k >= 1"""
+        """As i + k >= 1, without a minus."""
         value = affine(one.args[0])
         left = Affine(max(value.constant, 0), {s: c for s, c in value.terms.items() if c > 0})
         right = left - value

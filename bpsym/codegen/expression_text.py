@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from bpsym.notation.order import (
@@ -120,13 +121,29 @@ def _operands(form: Form) -> list[tuple[str, Form, int]]:
     if isinstance(form, Product):
         first, *rest = _factors(form)
         return [("", first, PRODUCT), *(("* ", factor, POWER) for factor in rest)]
+    if isinstance(form, Quotient):
+        over = _operands(form.over) if isinstance(form.over, Product) else [("", form.over, MATMUL)]
+        return [*over, ("/ ", form.under, POWER)]
     return [("", form, SUM)]
 
 
 def _factors(form: Product) -> list[Form]:
-    """The factors of the product and of those in it, numbers first."""
-    found = [one for factor in form.factors for one in (_factors(factor) if isinstance(factor, Product) else [factor])]
-    return sorted(found, key=lambda factor: not isinstance(factor, Number))
+    """The factors of the product and of those in it, after one number for all numbers."""
+    found = list(_leaves(form))
+    numbers = [one.value for one in found if isinstance(one, Number)]
+    if len(numbers) < 2 and (not numbers or isinstance(found[0], Number)):
+        return found
+    whole = prod(numbers)
+    rest = [one for one in found if not isinstance(one, Number)]
+    return [Number(whole), *rest] if whole != 1 or not rest else rest
+
+
+def _leaves(form: Product) -> Iterator[Form]:
+    for factor in form.factors:
+        if isinstance(factor, Product):
+            yield from _leaves(factor)
+        else:
+            yield factor
 
 
 def _spaced(operands: list[tuple[str, Form, int]]) -> list[tuple[str, Form, int]]:

@@ -73,7 +73,7 @@ class _Source:
         yield from lines
 
     def assigned(self, equation: Equation, axes: Axes, plain: Array | None, more: bool) -> Iterator[str]:
-        """target = what is not placed; zeros where that is nothing."""
+        """The line for what is not placed; zeros where that is nothing."""
         tensor = equation.tensor
         name = self.text.code(tensor)
         if tensor.name in self.made:

@@ -221,5 +221,7 @@ def _is_inverse(expr: Expr) -> bool:
 def _root_below(expr: Mul) -> Expr | None:
     """sqrt(2) where the product has sqrt(2)/2, which is 1/sqrt(2)."""
     number, _ = expr.as_coeff_Mul()
-    roots = [one for one in expr.args if isinstance(one, Pow) and one.base.is_Integer and one.exp == Rational(1, 2)]
+    roots = [
+        one for one in expr.args if isinstance(one, Pow) and one.base.is_Integer and one.exp == Rational(1, 2)
+    ]
     return next((one for one in roots if number.q > 1 and (number * one.base).q == 1), None)
