@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from sympy import Add, Expr, Mul, Piecewise, Symbol
+from sympy import Add, Expr, Mul, Piecewise, S, Symbol
 
 from bpsym.calculus.arrays import (
+    ArgMaxIs,
     Array,
     ArrayRead,
     Axes,
+    Bounded,
     Einsum,
     Elementwise,
     Indicator,
@@ -34,9 +36,9 @@ from bpsym.calculus.arrays import (
     expanded,
     live,
 )
-from bpsym.calculus.domains import Domain, back, conditions_of, domain, open_conditions, settled, terms
+from bpsym.calculus.domains import Domain, back, boxed, conditions_of, domain, open_conditions, settled, terms
 from bpsym.calculus.equations import Equation
-from bpsym.calculus.nodes import Condition, Guard, Index, IndexSum, Read
+from bpsym.calculus.nodes import Binder, Condition, FirstGreatest, Guard, Index, IndexSum, Maximum, Read
 from bpsym.calculus.rewrites import pull_constants
 from bpsym.errors import ProgramError
 
@@ -67,9 +69,8 @@ def _lowest(expr: Any, fixed: frozenset[Symbol]) -> Any:
     """The expression with each guard's conditions in their lowest terms."""
     if not expr.args or isinstance(expr, (Read, Condition)):
         return expr
-    if isinstance(expr, IndexSum):
-        index, body = expr.opened(f"'{expr.height}")
-        return IndexSum(_lowest(body, fixed), index, expr.lower, expr.upper)
+    if isinstance(expr, Binder):
+        return expr.with_body(lambda body: _lowest(body, fixed))
     if isinstance(expr, Guard):
         return _lowest_guard(_lowest(expr.body, fixed), expr.conditions, fixed)
     return expr.func(*(_lowest(part, fixed) for part in expr.args))
@@ -153,6 +154,32 @@ class Recognition:
         axes = widest if len(widest) == len(every) else self.ordered(every)
         return Elementwise(function, tuple(aligned(one, axes) for one in arguments), axes)
 
+    # maxima ----------------------------------------------------------------------------------------------------
+
+    def maximum(self, greatest: Maximum) -> Array:
+        index, whole = self.over(greatest)
+        return _reduced("max", whole, index)
+
+    def first_greatest(self, one: FirstGreatest) -> Array:
+        index, whole = self.over(one)
+        (at,) = one.outside
+        axes = self.ordered((*_without(whole.axes, index), *live(at, self.fixed)))
+        order = tuple(axis for axis in (*axes, index) if axis in whole.axes)
+        return ArgMaxIs(turned(whole, order), index, at, axes)
+
+    def over(self, one: Binder) -> tuple[Index, Array]:
+        """The body of a maximum with its index as an axis; what a triangle leaves out is minus infinity."""
+        index, body = one.opened(f"'{one.height}")
+        box, triangle = boxed(index, self.fixed)
+        whole = self.whole(body.xreplace({index: box}))
+        needed = [box, *(axis for condition in triangle for axis in live(condition, self.fixed))]
+        if not set(needed) <= set(whole.axes):
+            zeros = [Elementwise(Mul, (Scalar(S.Zero), Ramp((axis,))), (axis,)) for axis in needed]
+            whole = self.elementwise(Add, [whole, *zeros])
+        if not triangle:
+            return index, whole
+        return index, Bounded(whole, box, index, tuple(index if axis == box else axis for axis in whole.axes))
+
     # masks -----------------------------------------------------------------------------------------------------
 
     def masked(self, one: Array, conditions: tuple[Condition, ...]) -> Array:
@@ -225,6 +252,8 @@ _READERS: dict[type, Callable[[Recognition, Any], Array]] = {
     Read: Recognition.read,
     Index: lambda _, index: Ramp((index,)),
     IndexSum: Recognition.sum,
+    Maximum: Recognition.maximum,
+    FirstGreatest: Recognition.first_greatest,
     Guard: Recognition.whole,
     Piecewise: Recognition.piecewise,
 }

@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
 
 from bpsym.calculus.equations import Program, Tensor
-from bpsym.calculus.nodes import Guard, IndexSum, Read
+from bpsym.calculus.nodes import Binder, Guard, Read
 from bpsym.network import roles
 
 Form = Any
@@ -90,7 +90,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Total:
-    """What is written as a whole: a sum over an index, a guarded term, cases."""
+    """What is written as a whole: a sum or a maximum over an index, a guarded term, cases."""
 
     node: Expr
 
@@ -128,7 +128,7 @@ class _Order:
             return Element(expr)
         if isinstance(expr, Symbol):
             return Size(expr.name)
-        if isinstance(expr, (IndexSum, Guard, Piecewise)):
+        if isinstance(expr, (Binder, Guard, Piecewise)):
             return Total(expr)
         if isinstance(expr, (Add, Mul, Pow)):
             return _COMPOUND[type(expr)](self, expr)
