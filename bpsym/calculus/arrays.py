@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
-from sympy import Expr, Piecewise, Symbol, sympify
+from sympy import Expr, Mul, Piecewise, Symbol, sympify
 
 from bpsym.calculus.affine import Affine, affine, nonnegative
 from bpsym.calculus.domains import back, conditions_of, indices_in, known_box
@@ -302,10 +302,7 @@ def _(one: MatMul) -> Expr:
 
 @expanded.register(Einsum)
 def _(one: Einsum) -> Expr:
-    product = sympify(1)
-    for factor in one.arrays:
-        product = product * expanded(factor)
-    return sum_over(product, *reversed(one.indices))
+    return sum_over(Mul(*map(expanded, one.arrays)), *reversed(one.indices))
 
 
 @expanded.register(Reduced)

@@ -124,7 +124,7 @@ class Recognition:
         return array if at == axes else Placed(aligned(array, inner), at, inner, axes)
 
     def plain(self, expr: Any) -> Array:
-        if not isinstance(expr, Read) and not expr.has(Read) and not live(expr, self.fixed):
+        if not isinstance(expr, Read) and not expr.has(Read, Binder) and not live(expr, self.fixed):
             return Scalar(expr)
         return _READERS.get(type(expr), Recognition.function)(self, expr)
 
