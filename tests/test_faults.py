@@ -245,8 +245,8 @@ FAULTS = (
     Fault(
         "a new axis on the wrong side",
         "bpsym/calculus/array_evaluate.py",
-        "slice(None) if axis in one.array.axes else None for axis in one.axes",
-        "slice(None) if axis in one.array.axes else None for axis in one.axes[::-1]",
+        "        at = tuple(slice(None) if axis in one.array.axes else None for axis in one.axes",
+        "        at = tuple(slice(None) if axis in one.array.axes else None for axis in one.axes[::-1]",
         "tests/test_arrays.py",
     ),
     Fault(
