@@ -13,7 +13,21 @@ from typing import Any
 
 from bpsym.calculus.equations import Program
 from bpsym.calculus.evaluate import Values
-from bpsym.notation.order import Call, Element, Form, Negative, Number, Power, Product, Quotient, Sum
+from bpsym.notation.order import (
+    Call,
+    Cases,
+    Comparison,
+    Element,
+    Form,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Size,
+    Sum,
+    Total,
+)
 
 Amount = Any
 """A number: a Fraction where it is exact, else an mpmath number."""
@@ -193,6 +207,9 @@ __all__ = [
     "Applied",
     "Block",
     "Call",
+    "Cases",
+    "Cited",
+    "Comparison",
     "Derivation",
     "Element",
     "Equations",
@@ -210,9 +227,12 @@ __all__ = [
     "Quotient",
     "Remark",
     "Section",
+    "Size",
     "Step",
     "Sum",
     "SymbolTable",
+    "Table",
+    "Total",
     "Value",
     "ValueTable",
     "Variable",

@@ -6,7 +6,18 @@ import ast
 from collections.abc import Mapping
 from fractions import Fraction
 
-from bpsym.derivation.forms import Call, Form, Negative, Number, Power, Product, Quotient, Sum
+from bpsym.derivation.forms import (
+    Call,
+    Cases,
+    Comparison,
+    Form,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+)
 from bpsym.network.expressions import Formula
 
 
@@ -35,7 +46,25 @@ def _form(node: ast.expr, names: Mapping[str, Form]) -> Form:
             return Power(_form(left, names), _form(right, names))
         case ast.Call(func=ast.Name(id=name), args=arguments):
             return Call(name, tuple(_form(argument, names) for argument in arguments))
+        case ast.IfExp():
+            return Cases(_branches(node, names))
     raise TypeError(ast.dump(node))
+
+
+def _branches(node: ast.expr, names: Mapping[str, Form]) -> tuple[tuple[Form, Comparison], ...]:
+    """u if c else v: u where c holds, v where it does not; v may be such a choice itself."""
+    match node:
+        case ast.IfExp(
+            test=ast.Compare(left=left, ops=[operator], comparators=[right]), body=body, orelse=orelse
+        ):
+            known = Comparison(_form(left, names), _OPERATORS[type(operator)], _form(right, names))
+            if isinstance(orelse, ast.IfExp):
+                return ((_form(body, names), known), *_branches(orelse, names))
+            return ((_form(body, names), known), (_form(orelse, names), known.opposite))
+    raise TypeError(ast.dump(node))
+
+
+_OPERATORS: Mapping[type, str] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
 
 
 def _times(left: Form, right: Form) -> Form:

@@ -21,7 +21,7 @@ from bpsym.errors import ProgramError
 from bpsym.examples.example import Example
 from bpsym.network import roles
 from bpsym.network.forward import SAMPLES, parameters
-from bpsym.notation.names import Names
+from bpsym.notation.names import Names, Unit
 from bpsym.notation.order import reading_order
 
 MOST_PATHS = 40
@@ -168,10 +168,14 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def units(program: Program, read: Read) -> tuple[int, ...]:
-    """The element's position without the samples' axis."""
+def units(program: Program, read: Read) -> tuple[Unit, ...]:
+    """The element's position without the samples' axis; an index by its letter."""
     own = program[read.name].indices
-    return tuple(int(at) for at, index in zip(read.at, own, strict=True) if index.name != SAMPLES)
+    return tuple(unit(at) for at, index in zip(read.at, own, strict=True) if index.name != SAMPLES)
+
+
+def unit(at: Expr) -> Unit:
+    return int(at) if at.is_Integer else str(at)
 
 
 def replaced(form: Any, rule: dict[Any, Any]) -> Any:
@@ -186,4 +190,4 @@ def replaced(form: Any, rule: dict[Any, Any]) -> Any:
     return replace(form, **parts)  # type: ignore[type-var]
 
 
-__all__ = ["MOST_PATHS", "Setting", "replaced", "slug", "units"]
+__all__ = ["MOST_PATHS", "Setting", "replaced", "slug", "unit", "units"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import reduce, singledispatch
 from typing import Any
@@ -15,6 +15,8 @@ from bpsym.derivation.forms import (
     Amount,
     Applied,
     Call,
+    Cases,
+    Comparison,
     Element,
     Form,
     Matrix,
@@ -46,6 +48,19 @@ def approximate(value: Amount) -> Any:
     if isinstance(value, (int, Fraction)):
         return PRECISE.mpf(value.numerator) / value.denominator
     return PRECISE.mpf(value)
+
+
+def holds(test: Comparison, lookup: Lookup) -> bool:
+    """Whether the comparison is true of the numbers."""
+    return bool(_both(_worth(test.left, lookup), _worth(test.right, lookup), _COMPARE[test.operator]))
+
+
+_COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def _both(left: Amount, right: Amount, operate: Callable[[Any, Any], Any]) -> Amount:
@@ -104,7 +119,24 @@ def _(form: Power, lookup: Lookup) -> Any:
 
 @_worth.register(Call)
 def _(form: Call, lookup: Lookup) -> Any:
-    return getattr(PRECISE, form.name)(*(approximate(_worth(one, lookup)) for one in form.arguments))
+    arguments = [_worth(one, lookup) for one in form.arguments]
+    if form.name in _RATIONAL:
+        exact = all(isinstance(one, (int, Fraction)) for one in arguments)
+        return _RATIONAL[form.name](*(arguments if exact else map(approximate, arguments)))
+    return getattr(PRECISE, form.name)(*map(approximate, arguments))
+
+
+def _sign(value: Amount) -> Amount:
+    return Fraction((value > 0) - (value < 0))
+
+
+_RATIONAL: Mapping[str, Callable[..., Any]] = {"abs": abs, "max": max, "min": min, "sign": _sign}
+"""Functions whose value is exact where their arguments are."""
+
+
+@_worth.register(Cases)
+def _(form: Cases, lookup: Lookup) -> Any:
+    return _worth(next(value for value, test in form.branches if holds(test, lookup)), lookup)
 
 
 @_worth.register(Applied)

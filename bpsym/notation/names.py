@@ -10,8 +10,11 @@ from bpsym.network import roles
 from bpsym.network.description import Network
 from bpsym.notation.packs import Pack, load_pack
 
-At = tuple[int, ...]
-"""The position of an element: unit numbers from 0, the samples' axis left out; () for the whole tensor."""
+Unit = int | str
+"""The number of a unit or a sample, from 0, or the letter of an index that runs over them."""
+
+At = tuple[Unit, ...]
+"""The position of an element: units, the samples' axis left out; () for the whole tensor."""
 
 _ERROR_TERM = "error_term"
 
@@ -35,13 +38,19 @@ class Names:
             return unit + 1
         return sum(self.widths[:layer]) + unit + 1
 
+    def written(self, layer: int | None, unit: Unit) -> str:
+        """A unit as it is written: its node's number, or the index's letter; of samples where layer is None."""
+        if isinstance(unit, str):
+            return unit
+        return str(unit + 1 if layer is None else self.node(layer, unit))
+
     @property
     def _wide(self) -> bool:
         """Whether some node has a number of two digits."""
         last = (self.node(layer, width - 1) for layer, width in enumerate(self.widths))
         return max(last) > 9
 
-    def latex(self, tensor: Tensor, at: At = (), sample: int | None = None) -> str:
+    def latex(self, tensor: Tensor, at: At = (), sample: Unit | None = None) -> str:
         """An element's name in a formula; `sample` counts from 0, None where there is only one."""
         kind = _kind(tensor)
         if kind is None:
@@ -49,7 +58,7 @@ class Names:
             return rf"\frac{{\partial {self.pack.latex['loss']}}}{{\partial {inner}}}"
         return self._filled(self.pack.latex[self._element_key(kind, tensor)], tensor, at, sample)
 
-    def layer(self, tensor: Tensor, sample: int | None = None) -> str:
+    def layer(self, tensor: Tensor, sample: Unit | None = None) -> str:
         """The name of the whole vector or matrix in a formula."""
         kind = _kind(tensor)
         if kind is None:
@@ -84,10 +93,10 @@ class Names:
             return "only_target"
         return "shared_bias" if kind == roles.BIASES and not tensor.role.axes else kind
 
-    def _filled(self, pattern: str, tensor: Tensor, at: At, sample: int | None) -> str:
+    def _filled(self, pattern: str, tensor: Tensor, at: At, sample: Unit | None) -> str:
         role = tensor.role
         layers = [axis for axis in role.axes if axis is not None]
-        numbers = [str(self.node(layer, unit)) for layer, unit in zip(layers, at, strict=False)]
+        numbers = [self.written(layer, unit) for layer, unit in zip(layers, at, strict=False)]
         wide = any(len(number) > 1 for number in numbers)
         return self._put(
             pattern,
@@ -100,12 +109,14 @@ class Names:
                 "comma": "," if wide else "",
                 "underscore": "_" if self._wide else "",
                 "mark": self._mark(sample),
-                "input_mark": "" if sample is None else f"^{{[{sample + 1}]}}",
+                "input_mark": "" if sample is None else f"^{{[{self.written(None, sample)}]}}",
             },
         )
 
-    def _mark(self, sample: int | None) -> str:
-        return "" if sample is None else self._put(self.pack.conventions["mark"], {"sample": str(sample + 1)})
+    def _mark(self, sample: Unit | None) -> str:
+        if sample is None:
+            return ""
+        return self._put(self.pack.conventions["mark"], {"sample": self.written(None, sample)})
 
     def _put(self, pattern: str, words: dict[str, str]) -> str:
         filled = re.sub(r"<(\w+)>", lambda match: words[match[1]], pattern)

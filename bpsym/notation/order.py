@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, Rational, Symbol
+from sympy import Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
+from sympy.core.relational import Relational
 
 from bpsym.calculus.equations import Program
 from bpsym.calculus.nodes import IndexSum, Read
@@ -90,9 +91,41 @@ class Size:
 
 @dataclass(frozen=True)
 class Total:
-    """A sum over an index, not written out."""
+    """A sum over an index, not written out: `node`, in reading order.
+
+    layer: whose units the index counts, None where it counts samples; lower, upper: from 0.
+    """
 
     node: IndexSum
+    index: str
+    lower: Form
+    upper: Form
+    layer: int | None
+    body: Form
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """left operator right; the operator is one of < <= > >="""
+
+    left: Form
+    operator: str
+    right: Form
+
+    @property
+    def opposite(self) -> Comparison:
+        """What holds where this does not."""
+        return Comparison(self.left, _OPPOSITE[self.operator], self.right)
+
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The value of the first branch (value, comparison) whose comparison holds; the last branch has the rest."""
+
+    branches: tuple[tuple[Form, Comparison], ...]
 
 
 RANKS: Mapping[str, int] = {
@@ -128,11 +161,43 @@ class _Order:
             return Element(expr)
         if isinstance(expr, Symbol):
             return Size(expr.name)
-        if isinstance(expr, IndexSum):
-            return Total(expr)
-        if isinstance(expr, (Add, Mul, Pow)):
-            return _COMPOUND[type(expr)](self, expr)
+        if isinstance(expr, tuple(_COMPOUND)):
+            return next(write for kind, write in _COMPOUND.items() if isinstance(expr, kind))(self, expr)
         return Call(_NAMES.get(type(expr).__name__, type(expr).__name__), tuple(map(self.form, expr.args)))
+
+    def total(self, expr: IndexSum) -> Form:
+        """A sum over an index, under the letter that one expects at its place."""
+        probe, summand = expr.opened("'probe")
+        place = next(
+            (read, axis)
+            for read in sorted(summand.atoms(Read), key=lambda read: (self.rank(read), self.position(read)))
+            for axis, at in enumerate(read.at)
+            if at == probe
+        )
+        letter = self.letter(*place, {symbol.name for symbol in expr.free_symbols})
+        index = probe.renamed(letter)
+        layer = self.program[place[0].name].role.axes[place[1]]
+        limits = self.form(expr.lower), self.form(expr.upper)
+        return Total(expr, letter, *limits, layer, self.form(expr.open(index)))
+
+    def letter(self, read: Read, axis: int, taken: set[str]) -> str:
+        """s for samples, j for the units that weights come from, i for those they lead into, else k; or what is free."""
+        tensor = self.program[read.name]
+        if tensor.role.axes[axis] is None:
+            return SAMPLE_LETTER
+        summed = tensor.is_adjoint or tensor.role.kind == roles.WEIGHTS
+        wanted = ("ij"[axis % 2] if tensor.role.kind == roles.WEIGHTS else "i") if summed else "k"
+        return next(one for one in (wanted, *_LETTERS) if one not in taken)
+
+    def cases(self, expr: Piecewise) -> Form:
+        branches = []
+        for value, test in expr.args:
+            if isinstance(test, Relational):
+                known = Comparison(self.form(test.lhs), test.rel_op, self.form(test.rhs))
+            else:
+                known = branches[-1][1].opposite
+            branches.append((self.form(value), known))
+        return Cases(tuple(branches))
 
     def sum(self, expr: Add) -> Form:
         common = self.common_factor(expr)
@@ -195,7 +260,16 @@ class _Order:
         return (tensor.origin.of, *known, *places)
 
 
-_COMPOUND: Mapping[type, Any] = {Add: _Order.sum, Mul: _Order.product, Pow: _Order.power}
+SAMPLE_LETTER = "s"
+_LETTERS = "kjinpq"
+
+_COMPOUND: Mapping[type, Any] = {
+    Add: _Order.sum,
+    Mul: _Order.product,
+    Pow: _Order.power,
+    IndexSum: _Order.total,
+    Piecewise: _Order.cases,
+}
 _NAMES = {"Abs": "abs", "Max": "max", "Min": "min"}
 
 

@@ -12,6 +12,8 @@ from bpsym.derivation.forms import (
     Activated,
     Applied,
     Call,
+    Cases,
+    Comparison,
     Element,
     Form,
     Layer,
@@ -22,11 +24,14 @@ from bpsym.derivation.forms import (
     Power,
     Product,
     Quotient,
+    Size,
     Sum,
+    Total,
     Variable,
 )
-from bpsym.derivation.setting import units
-from bpsym.notation.names import Names
+from bpsym.derivation.setting import unit, units
+from bpsym.derivation.worth import holds
+from bpsym.notation.names import Names, Unit
 from bpsym.typeset.numbers import Numeral, result
 from bpsym.typeset.pieces import Piece, Pieces, after, enclosed, joined, piece, total_width, unbroken
 
@@ -80,10 +85,10 @@ class Mathematics:
             tensor, units(self.program, form.read), self._sample(form.read.name, form.read.at)
         )
 
-    def _sample(self, name: str, at: Any) -> int | None:
+    def _sample(self, name: str, at: Any) -> Unit | None:
         """Which sample the element belongs to, if samples are told apart."""
         axes = self.program[name].role.axes
-        return int(at[axes.index(None)]) if self.marked and None in axes else None
+        return unit(at[axes.index(None)]) if self.marked and None in axes else None
 
     @pieces.register(Layer)
     def _(self, form: Layer) -> Pieces:
@@ -133,12 +138,16 @@ class Mathematics:
 
     @pieces.register(Product)
     def _(self, form: Product) -> Pieces:
-        found = self._bracketed(form.factors[0], (Sum, Negative))
-        for before, factor in zip(form.factors, form.factors[1:], strict=False):
+        found = self._factor(form.factors[0], last=False)
+        for place, (before, factor) in enumerate(zip(form.factors, form.factors[1:], strict=False), start=2):
             sign = self._sign(form, before, factor)
             level = 2 * self.depth + 1 if sign == r" \cdot " else None
-            found += after(sign, self._bracketed(factor, (Sum, Negative)), level)
+            found += after(sign, self._factor(factor, last=place == len(form.factors)), level)
         return found
+
+    def _factor(self, form: Form, *, last: bool) -> Pieces:
+        """A factor; a sum over an index needs brackets unless nothing comes after it."""
+        return self._bracketed(form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Total))
 
     def _sign(self, product: Product, before: Form, factor: Form) -> str:
         """What stands between two factors: nothing much between symbols, a dot between numbers and long factors."""
@@ -152,6 +161,43 @@ class Mathematics:
         if isinstance(before, Number) or not any(isinstance(one, long) for one in product.factors):
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
+
+    @pieces.register(Total)
+    def _(self, form: Total) -> Pieces:
+        lower, upper = (self._limit(form.layer, limit) for limit in (form.lower, form.upper))
+        sign = Piece(rf"\sum_{{{form.index}={lower}}}^{{{upper}}} ", 23.0)
+        return (sign, *self._bracketed(form.body, (Sum, Negative)))
+
+    def _limit(self, layer: int | None, limit: Form) -> str:
+        """A limit of a sum, in the numbers that nodes or samples have."""
+        if isinstance(limit, Number):
+            return self.names.written(layer, int(limit.value))
+        return self.tex(limit)
+
+    @pieces.register(Size)
+    def _(self, form: Size) -> Pieces:
+        return piece(form.name)
+
+    @pieces.register(Cases)
+    def _(self, form: Cases) -> Pieces:
+        if self.numerals is not None:
+            return self.pieces(self.chosen(form))
+        rows = r" \\ ".join(rf"{self.tex(value)}, & {self.tex(test)}" for value, test in form.branches)
+        inner = max(total_width(self.pieces(part)) for branch in form.branches for part in branch)
+        return (Piece(rf"\begin{{cases}} {rows} \end{{cases}}", 2 * inner + 30.0),)
+
+    def chosen(self, form: Cases) -> Form:
+        """The branch that the numbers choose."""
+        numerals = self.numerals
+
+        def value(element: Element) -> Any:
+            return numerals(element).value  # type: ignore[misc]
+
+        return next(branch for branch, test in form.branches if holds(test, value))
+
+    @pieces.register(Comparison)
+    def _(self, form: Comparison) -> Pieces:
+        return self.pieces(form.left) + after(f" {_RELATIONS[form.operator]} ", self.pieces(form.right))
 
     @pieces.register(Quotient)
     def _(self, form: Quotient) -> Pieces:
@@ -181,7 +227,7 @@ class Mathematics:
             return self.pieces(form)
         pieces = self._inside().pieces(form)
         text = joined(pieces)
-        if r"\frac" in text:
+        if any(tall in text for tall in (r"\frac", r"\sum", r"\begin")):
             return unbroken(enclosed(r"\left(", pieces, r"\right)"))
         if r"\bigl" in text:
             return enclosed(r"\Bigl(", pieces, r"\Bigr)")
@@ -209,6 +255,8 @@ class Mathematics:
         exact = all(known for row in rows for _, known in row)
         return matrix([[pieces for pieces, _ in row] for row in rows]), exact
 
+
+_RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
 _BRACKETS = {
     "tanh": (r"\tanh(", ")"),
