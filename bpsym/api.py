@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -91,6 +91,7 @@ def derive(
     digits: int | None = None,
     weights: tuple[str, ...] = (),
     sample: int | None = None,
+    form: str = "auto",
 ) -> Document:
     """The derivation of the example's network, in formulas and in numbers.
 
@@ -98,8 +99,8 @@ def derive(
     that is shown in full; digits: significant digits of a result.
     """
     own = example.derivation
-    made = _Made(example, notation, weights or own.weights, sample or own.sample)
-    derived = _with_listing(made.derivation, made.source("python"))
+    made = _Made(example, notation, weights or own.weights, sample or own.sample, form)
+    derived = _with_listing(made.derivation, made.source)
     return Document(example, derived, made.names, digits or own.digits or DIGITS)
 
 
@@ -118,7 +119,7 @@ def trainer(example: Example, target: str = "python", *, notation: str | None = 
 def files(example: Example) -> dict[str, str]:
     """Every text file of `generated/<name>/`, by its name."""
     made = _Made(example)
-    derived = _with_listing(made.derivation, made.source("python"))
+    derived = _with_listing(made.derivation, made.source)
     document = Document(example, derived, made.names, example.derivation.digits or DIGITS)
     latex = {
         f"{stem}.{lang}.tex": document.to_latex(lang, kind)
@@ -145,6 +146,7 @@ class _Made:
     notation: str | None = None
     weights: tuple[str, ...] = ()
     sample: int | None = None
+    form: str = "auto"
 
     @cached_property
     def names(self) -> Names:
@@ -158,7 +160,12 @@ class _Made:
 
         sample = 1 if self.sample is None else self.sample
         return derivation(
-            self.example, self.names, sample=sample - 1, weights=self.weights, long_training=self._train
+            self.example,
+            self.names,
+            sample=sample - 1,
+            weights=self.weights,
+            form=self.form,
+            long_training=self._train,
         )
 
     def source(self, target: str) -> str:
@@ -189,8 +196,8 @@ class _Made:
         }
 
 
-def _with_listing(derivation: Derivation, text: str) -> Derivation:
-    """The derivation with the trainer's text in its place."""
+def _with_listing(derivation: Derivation, source: Callable[[str], str]) -> Derivation:
+    """The derivation with the text of its trainer in its place; source: of each target."""
     from bpsym.derivation.forms import Listing
 
     return replace(
@@ -199,7 +206,7 @@ def _with_listing(derivation: Derivation, text: str) -> Derivation:
             replace(
                 section,
                 blocks=tuple(
-                    replace(block, text=text) if isinstance(block, Listing) else block
+                    replace(block, text=source(block.target)) if isinstance(block, Listing) else block
                     for block in section.blocks
                 ),
             )

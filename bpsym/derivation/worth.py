@@ -10,6 +10,7 @@ from typing import Any
 
 import mpmath
 
+from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
     Activated,
     Amount,
@@ -26,6 +27,8 @@ from bpsym.derivation.forms import (
     Product,
     Quotient,
     Sum,
+    Total,
+    changed,
 )
 from bpsym.derivation.formulas import formula_form
 from bpsym.network.activations import ACTIVATIONS
@@ -96,6 +99,23 @@ def _(form: Sum, lookup: Lookup) -> Any:
 @_worth.register(Product)
 def _(form: Product, lookup: Lookup) -> Any:
     return reduce(lambda a, b: _both(a, b, operator.mul), (_worth(factor, lookup) for factor in form.factors))
+
+
+@_worth.register(Total)
+def _(form: Total, lookup: Lookup) -> Any:
+    first, last = (int(_worth(limit, lookup)) for limit in (form.lower, form.upper))
+    terms = (_worth(summand(form, number), lookup) for number in range(first, last + 1))
+    return reduce(lambda a, b: _both(a, b, operator.add), terms)
+
+
+def summand(form: Total, number: int) -> Form:
+    """The term of a sum over an index at this value of the index."""
+
+    def at(element: Element) -> Element:
+        read = element.read
+        return Element(Read(read.name, *(number if str(one) == form.index else one for one in read.at)))
+
+    return changed(form.body, at)
 
 
 @_worth.register(Negative)

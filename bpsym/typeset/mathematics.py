@@ -24,6 +24,7 @@ from bpsym.derivation.forms import (
     Power,
     Product,
     Quotient,
+    Range,
     Size,
     Sum,
     Total,
@@ -173,6 +174,12 @@ class Mathematics:
         if isinstance(limit, Number):
             return self.names.written(layer, int(limit.value))
         return self.tex(limit)
+
+    def range(self, one: Range) -> str:
+        """i = 1, ..., 4"""
+        first, last = (self.names.written(one.layer, number) for number in (0, one.units - 1))
+        dots = r", \ldots, " if one.units > 2 else ", "
+        return f"{one.letter} = {first}{dots}{last}"
 
     @pieces.register(Size)
     def _(self, form: Size) -> Pieces:
