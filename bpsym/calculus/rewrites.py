@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Expr, Mul
 
 from bpsym.calculus.equations import Equation, Program
-from bpsym.calculus.nodes import Index, IndexSum, Read
+from bpsym.calculus.nodes import Binder, Index, IndexSum, Read
 from bpsym.errors import ProgramError
 
 
@@ -55,12 +55,11 @@ def put(expr: Expr, definition: Equation) -> Expr:
 
 
 def map_reads(expr: Any, change: Callable[[Read], Expr]) -> Any:
-    """The expression with change(read) for each read; sums are opened under names of their own."""
+    """The expression with change(read) for each read; sums and maxima are opened under names of their own."""
     if isinstance(expr, Read):
         return change(expr)
-    if isinstance(expr, IndexSum):
-        index, body = expr.opened(f"'{expr.height}")
-        return IndexSum(map_reads(body, change), index, expr.lower, expr.upper)
+    if isinstance(expr, Binder):
+        return expr.with_body(lambda body: map_reads(body, change))
     if not expr.args:
         return expr
     parts = [map_reads(part, change) for part in expr.args]
@@ -71,6 +70,8 @@ def pull_constants(expr: Any) -> Any:
     """sum_k c f[k] as c sum_k f[k], for factors c that do not depend on k."""
     if not expr.args or isinstance(expr, Read):
         return expr
+    if isinstance(expr, Binder) and not isinstance(expr, IndexSum):
+        return expr.with_body(pull_constants)
     if not isinstance(expr, IndexSum):
         return expr.func(*map(pull_constants, expr.args))
     index, body = expr.opened(f"'{expr.height}")
