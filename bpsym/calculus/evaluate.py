@@ -54,7 +54,8 @@ def digits(count: int) -> Arithmetic:
     context = mpmath.mp.clone()
     context.dps = count
     functions = {name: getattr(context, name) for name in _NAMES}
-    functions |= _EXACT
+    functions |= _EXACT | {"Pi": lambda: +context.pi, "Exp1": lambda: +context.e}
+    functions["softplus"] = lambda value: context.log1p(context.exp(value))
 
     def number(value: Fraction) -> Any:
         return context.mpf(value.numerator) / value.denominator
@@ -71,7 +72,9 @@ def double() -> Arithmetic:
     import math
 
     functions: dict[str, Callable[..., Any]] = {name: getattr(math, name) for name in _NAMES}
-    return Arithmetic(float, functions | _EXACT)
+    functions |= _EXACT | {"Pi": lambda: math.pi, "Exp1": lambda: math.e}
+    functions["softplus"] = lambda value: max(value, 0.0) + math.log1p(math.exp(-abs(value)))
+    return Arithmetic(float, functions)
 
 
 def evaluate(

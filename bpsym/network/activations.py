@@ -210,7 +210,7 @@ SILU = Activation(
 GELU = Activation(
     "gelu",
     value="z / 2 * (1 + erf(z / sqrt(2)))",
-    slope="1 / 2 * (1 + erf(z / sqrt(2))) + z / sqrt(2 * 3.141592653589793) * exp(-z**2 / 2)",
+    slope="1 / 2 * (1 + erf(z / sqrt(2))) + z / sqrt(2 * pi) * exp(-z**2 / 2)",
     scalar="z * normal_cdf(z)",
     array="z * normal_cdf(z)",
 )
@@ -269,7 +269,9 @@ def check_real(formula: Formula, found: tuple[Any, ...]) -> None:
     from sympy import I, nan, oo, zoo
 
     if any(one.has(I, nan, oo, zoo, -oo) for one in found):
-        raise InputError(f"the formula {formula.text!r} is no real number (it divides by 0, or takes the log of none)")
+        raise InputError(
+            f"the formula {formula.text!r} is no real number (it divides by 0, or takes the log of none)"
+        )
 
 
 __all__ = ["ACTIVATIONS", "GENERIC", "Activation", "Kink", "activation_of", "check_real"]

@@ -20,6 +20,9 @@ FUNCTIONS = ("exp", "log", "tanh", "sqrt", "abs", "max", "min", "sin", "cos", "e
 OWN_FUNCTIONS = ("log1p", "expm1", "erfc", "sign", "sigmoid", "softplus", "normal_cdf", "total")
 """What the records of bpsym call too; total(...) is the sum of ... over the units of a layer."""
 
+CONSTANTS = ("pi",)
+"""Names that stand for a number in the records of bpsym."""
+
 LONGEST = 500
 DEEPEST = 50
 LARGEST_EXPONENT = 100
@@ -48,6 +51,13 @@ class Formula:
         """Whether there is nothing in it but + - * / ** , names and numbers."""
         return not any(isinstance(node, ast.Call | ast.IfExp) for node in _nodes(self.tree))
 
+    @cached_property
+    def has_cases(self) -> bool:
+        """Whether what is computed depends on which value is greater: an `if`, max or min."""
+        return any(isinstance(node, ast.IfExp) for node in _nodes(self.tree)) or bool(
+            {"max", "min"} & set(self.calls)
+        )
+
     def uses(self, name: str) -> int:
         """How often the name stands in it."""
         return sum(isinstance(node, ast.Name) and node.id == name for node in _nodes(self.tree))
@@ -60,14 +70,17 @@ def read(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Form
 
 def read_own(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Formula:
     """A formula of a record of bpsym: more functions than people are offered, and `u if y > x else v`."""
-    return _read(text, _Checker(text, names, (*FUNCTIONS, *OWN_FUNCTIONS, *calls), conditionals=True))
+    checker = _Checker(text, (*names, *CONSTANTS), (*FUNCTIONS, *OWN_FUNCTIONS, *calls), conditionals=True)
+    return _read(text, checker)
 
 
 def _read(text: str, checker: _Checker) -> Formula:
     if len(text) > LONGEST:
         raise InputError(f"the formula has {len(text)} characters, more than {LONGEST}")
     if not text.isascii() or not text.isprintable():
-        raise InputError(f"the formula {shown(text)} has characters that are no formula's (write z ** 2, not z²)")
+        raise InputError(
+            f"the formula {shown(text)} has characters that are no formula's (write z ** 2, not z²)"
+        )
     if _brackets(text) > DEEPEST:
         raise InputError(f"the formula {shown(text)} nests deeper than {DEEPEST} brackets")
     try:
@@ -265,20 +278,23 @@ def to_sympy(formula: Formula, names: Mapping[str, Any], calls: Mapping[str, Any
 
     max(u, v) is u where u = v; |u| has slope 0 where u = 0.
     """
-    return _Reader(names, _functions() | dict(calls or {})).read(formula.tree)
+    import sympy
+
+    constants = {name: getattr(sympy, name) for name in CONSTANTS}
+    return _Reader(constants | dict(names), _functions() | dict(calls or {})).read(formula.tree)
 
 
 def _functions() -> dict[str, Any]:
     import sympy
-    from sympy import Integer, Piecewise
+    from sympy import Integer
 
     from bpsym.calculus import functions
 
     plain = ("exp", "log", "tanh", "sqrt", "sin", "cos", "erf", "erfc", "sign")
     return {name: getattr(sympy, name) for name in plain} | {
         "abs": functions.Abs,
-        "max": lambda u, v: Piecewise((u, u >= v), (v, True)),
-        "min": lambda u, v: Piecewise((u, u <= v), (v, True)),
+        "max": functions.Max,
+        "min": functions.Min,
         "log1p": lambda u: sympy.log(1 + u),
         "expm1": lambda u: sympy.exp(u) - 1,
         "sigmoid": lambda u: 1 / (1 + sympy.exp(-u)),
@@ -305,7 +321,9 @@ class _Reader:
             case ast.BinOp(left=left, op=op, right=right):
                 return _BINARY[type(op)](self.read(left), self.read(right))
             case ast.Call(func=ast.Name(id="total"), args=[summand]):
-                return self.calls["total"](lambda names: _Reader({**self.names, **names}, self.calls).read(summand))
+                return self.calls["total"](
+                    lambda names: _Reader({**self.names, **names}, self.calls).read(summand)
+                )
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self.calls[name](*map(self.read, arguments))
             case ast.IfExp(
@@ -316,4 +334,4 @@ class _Reader:
         raise TypeError(node)
 
 
-__all__ = ["FUNCTIONS", "OWN_FUNCTIONS", "Formula", "Summand", "read", "read_own", "to_sympy"]
+__all__ = ["CONSTANTS", "FUNCTIONS", "OWN_FUNCTIONS", "Formula", "Summand", "read", "read_own", "to_sympy"]

@@ -43,13 +43,15 @@ _ALL: Ends = (-math.inf, math.inf)
 
 
 def _made(low: float, high: float) -> Interval:
+    if math.isnan(low) or math.isnan(high):
+        return REAL
     return Interval(None if low == -math.inf else low, None if high == math.inf else high)
 
 
 def _ends(node: ast.expr, names: Mapping[str, Ends]) -> Ends:
     match node:
         case ast.Name(id=name):
-            return names[name]
+            return names.get(name, _ALL)
         case ast.Constant(value=value) if isinstance(value, int | float):
             return float(value), float(value)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
