@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from math import floor
 from typing import Any
 
 import mpmath
@@ -36,7 +37,7 @@ def digits(count: int) -> Arithmetic:
     context = mpmath.mp.clone()
     context.dps = count
     functions = {name: getattr(context, name) for name in _NAMES}
-    functions |= {"Abs": abs, "Max": max, "Min": min, "sign": context.sign}
+    functions |= _EXACT | {"Pi": lambda: +context.pi}
 
     def number(value: Fraction) -> Any:
         return context.mpf(value.numerator) / value.denominator
@@ -44,7 +45,15 @@ def digits(count: int) -> Arithmetic:
     return Arithmetic(number, functions)
 
 
-EXACT = Arithmetic(lambda value: value, {"Abs": abs, "Max": max, "Min": min})
+_EXACT: dict[str, Callable[..., Any]] = {
+    "Abs": abs,
+    "Max": max,
+    "Min": min,
+    "floor": floor,
+    "sign": lambda value: (value > 0) - (value < 0),
+}
+
+EXACT = Arithmetic(lambda value: value, _EXACT)
 """Fractions; a program with any other function has no exact value (KeyError names it)."""
 
 
@@ -53,7 +62,7 @@ def double() -> Arithmetic:
     import math
 
     functions: dict[str, Callable[..., Any]] = {name: getattr(math, name) for name in _NAMES}
-    return Arithmetic(float, functions | {"Abs": abs, "Max": max, "Min": min})
+    return Arithmetic(float, functions | _EXACT | {"Pi": lambda: math.pi})
 
 
 def evaluate(

@@ -33,7 +33,7 @@ from bpsym.codegen.python_target import unpacked
 from bpsym.examples.example import Example
 from bpsym.network import roles
 from bpsym.network.activations import ACTIVATIONS
-from bpsym.network.forward import training_program
+from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
 from bpsym.notation.order import Size, Total, reading_order
 
@@ -80,7 +80,7 @@ class NumpyTarget:
 
     @cached_property
     def program(self) -> Program:
-        optimizer = self.example.training.optimizer.name
+        optimizer = self.example.training
         return inline(training_program(self.example.network, optimizer, symbolic_widths=True), ["E"])
 
     @cached_property

@@ -13,6 +13,12 @@ from typing import Any
 from bpsym.errors import InputError
 
 FUNCTIONS = ("exp", "log", "tanh", "sqrt", "abs", "max", "min", "sin", "cos", "erf")
+OWN_FUNCTIONS = ("floor", "total")
+"""What the records of bpsym call too; total(...) is a sum, of what and over what is said where it is read."""
+
+CONSTANTS = ("pi",)
+"""Names that stand for a number in the records of bpsym."""
+
 LONGEST = 500
 DEEPEST = 50
 LARGEST_EXPONENT = 100
@@ -31,6 +37,15 @@ class Formula:
 
 def read(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Formula:
     """The formula in these names; `calls` may be applied beside the usual functions. InputError says what is wrong."""
+    return _read(text, _Checker(text, names, (*FUNCTIONS, *calls)))
+
+
+def read_own(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Formula:
+    """A formula of a record of bpsym: more functions than people are offered, and exponents of any kind."""
+    return _read(text, _Checker(text, (*names, *CONSTANTS), (*FUNCTIONS, *OWN_FUNCTIONS, *calls), own=True))
+
+
+def _read(text: str, checker: _Checker) -> Formula:
     if len(text) > LONGEST:
         raise InputError(f"the formula has {len(text)} characters, more than {LONGEST}")
     if _brackets(text) > DEEPEST:
@@ -39,7 +54,7 @@ def read(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Form
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"the formula {text!r} cannot be read: {error}") from None
-    _Checker(text, names, (*FUNCTIONS, *calls)).check(tree)
+    checker.check(tree)
     return Formula(text.strip(), tree)
 
 
@@ -62,6 +77,7 @@ class _Checker:
     text: str
     names: tuple[str, ...]
     calls: tuple[str, ...]
+    own: bool = False
 
     def check(self, node: ast.AST) -> None:
         known = _CHECKS.get(type(node))
@@ -84,7 +100,7 @@ class _Checker:
     def binary(self, node: ast.BinOp) -> None:
         if not isinstance(node.op, _OPERATORS):
             self.refuse(f"the operator {type(node.op).__name__} is not known (write + - * / **)")
-        if isinstance(node.op, ast.Pow):
+        if isinstance(node.op, ast.Pow) and not self.own:
             self.exponent(node.right)
         self.check(node.left)
         self.check(node.right)
@@ -132,15 +148,20 @@ _CHECKS: dict[type, Callable[[_Checker, Any], None]] = {
 }
 
 
+Summand = Callable[[Mapping[str, Any]], Any]
+"""names -> the formula with other values for these names"""
+
+
 def to_sympy(formula: Formula, names: Mapping[str, Any], calls: Mapping[str, Any] | None = None) -> Any:
-    """The formula as a SymPy expression, with `names` and `calls` put in."""
+    """The formula as a SymPy expression, with `names` and `calls` put in; calls["total"] is given a `Summand`."""
     import sympy
 
     functions: dict[str, Any] = {
         name: getattr(sympy, name.capitalize() if name in ("abs", "max", "min") else name)
-        for name in FUNCTIONS
+        for name in (*FUNCTIONS, "floor")
     }
-    return _Reader(names, functions | dict(calls or {})).read(formula.tree)
+    constants = {name: getattr(sympy, name) for name in CONSTANTS}
+    return _Reader(constants | dict(names), functions | dict(calls or {})).read(formula.tree)
 
 
 @dataclass(frozen=True)
@@ -160,6 +181,10 @@ class _Reader:
                 return -self.read(operand) if isinstance(op, ast.USub) else self.read(operand)
             case ast.BinOp(left=left, op=op, right=right):
                 return _BINARY[type(op)](self.read(left), self.read(right))
+            case ast.Call(func=ast.Name(id="total"), args=[summand]):
+                return self.calls["total"](
+                    lambda names: _Reader({**self.names, **names}, self.calls).read(summand)
+                )
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self.calls[name](*map(self.read, arguments))
             case ast.IfExp(

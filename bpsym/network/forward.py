@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Abs, Add, Expr, Integer, Rational
 
-from bpsym.calculus.backward import adjoint_name, backward
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.nodes import Index, Read, size, sum_over
-from bpsym.calculus.rewrites import constant_value, inline, needed, rescale
-from bpsym.calculus.update import update
 from bpsym.network.activations import ACTIVATIONS
 from bpsym.network.description import Dense, Network
 from bpsym.network.expressions import to_sympy
 from bpsym.network.losses import LOSSES
-from bpsym.network.optimizers import OPTIMIZERS
 from bpsym.network.roles import (
     ACTIVATION,
     BIASES,
@@ -58,7 +54,8 @@ def forward_program(
     target = Tensor(
         "t", (s, before.indices[1]), Role(TARGET, len(network.layers), (None, len(network.layers)))
     )
-    return Program((*inputs, target), (*equations, *_losses(network, s, before, target)))
+    losses = _losses(network, s, before, target, _penalty(network, inputs))
+    return Program((*inputs, target), (*equations, *losses))
 
 
 def parameters(program: Program) -> tuple[Tensor, ...]:
@@ -88,7 +85,17 @@ def _dense(
     ]
 
 
-def _losses(network: Network, s: Index, output: Tensor, target: Tensor) -> tuple[Equation, Equation]:
+def _penalty(network: Network, inputs: list[Tensor]) -> Expr:
+    """l1 sum |W| + l2/2 sum W^2 over all weights"""
+    weights = [tensor for tensor in inputs if tensor.role.kind == WEIGHTS]
+    absolute = Add(*(sum_over(Abs(one.element), *one.indices) for one in weights))
+    squared = Add(*(sum_over(one.element**2, *one.indices) for one in weights))
+    return Rational(network.l1) * absolute + Rational(network.l2) / 2 * squared
+
+
+def _losses(
+    network: Network, s: Index, output: Tensor, target: Tensor, penalty: Expr
+) -> tuple[Equation, Equation]:
     k = Index("k", output.shape[1])
     loss = LOSSES[network.loss]
     factor = to_sympy(loss.factor_formula, {})
@@ -98,35 +105,8 @@ def _losses(network: Network, s: Index, output: Tensor, target: Tensor) -> tuple
     scale = 1 / samples if network.reduction == "mean" else Integer(1)
     return (
         Equation(of_sample, (s,), factor * sum_over(loss.at(output[s, k], target[s, k]), k)),
-        Equation(total, (), scale * sum_over(of_sample[s], s)),
+        Equation(total, (), scale * sum_over(of_sample[s], s) + penalty),
     )
 
 
 LEARNING_RATE_TENSOR = Tensor("eta", (), Role(LEARNING_RATE))
-
-
-def training_program(
-    network: Network, optimizer: str, samples: int | None = None, *, symbolic_widths: bool = False
-) -> Program:
-    """Forward, backward and update: the one set of gradients that everything reads.
-
-    The error terms are those of one sample's own loss, dE[s]/dz[s,i]; what the reduction does to them stands in the
-    parameters' gradients only. The adjoints of activations and losses are put into their readers.
-    """
-    forward = forward_program(network, samples, symbolic_widths=symbolic_widths)
-    program = inline(backward(forward).program, [adjoint_name("C")])
-    scale = constant_value(program, adjoint_name("E"))
-    inner = [t.name for t in program.tensors.values() if _is_sample_adjoint(t)]
-    if scale is not None and scale != 1:
-        program = rescale(program, inner, scale)
-    hidden = [name for name in inner if program[name].role.kind in (ACTIVATION, SAMPLE_LOSS)]
-    program = inline(program, hidden)
-    trained = parameters(program)
-    kept = [*(adjoint_name(one.name) for one in trained), "C"]
-    rule = OPTIMIZERS[optimizer].at
-    return update(needed(program, kept), trained, rule, LEARNING_RATE_TENSOR)
-
-
-def _is_sample_adjoint(tensor: Tensor) -> bool:
-    """Whether it is the derivative by something of one sample, not by a parameter that all samples share."""
-    return tensor.is_adjoint and tensor.role.kind not in (WEIGHTS, BIASES, LOSS)

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
 from bpsym.network.choices import Setting, Settings
-from bpsym.network.expressions import Formula, read, to_sympy
 
 
 @dataclass(frozen=True)
@@ -29,14 +26,6 @@ class Optimizer:
     scalars: Mapping[str, str] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
     start: Mapping[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def formula(self) -> Formula:
-        return read(self.value, ("p", "g", "eta"))
-
-    def at(self, p: Any, g: Any, eta: Any) -> Any:
-        """The parameter after one step, in SymPy."""
-        return to_sympy(self.formula, {"p": p, "g": g, "eta": eta})
 
 
 _NO_MOMENTUM = 'or optimizer = "sgd" for none'
