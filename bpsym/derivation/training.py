@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from bpsym.calculus.equations import Program, find
 from bpsym.calculus.evaluate import Evaluator, Values, digits
 from bpsym.examples.example import Example
 from bpsym.network.forward import LEARNING_RATE_TENSOR
+from bpsym.network.initializers import initial_parameters
 from bpsym.network.training_program import first_step
 from bpsym.network.update_rule import update_rule
 
@@ -77,18 +77,12 @@ def _next(program: Program, inputs: Inputs, values: Values) -> Inputs:
 
 
 def _inputs(example: Example, program: Program) -> Inputs | None:
-    if example.data is None:
+    start = initial_parameters(example.network, example.training.seed)
+    if example.data is None or start is None:
         return None
     inputs: Inputs = {
         "x": example.data.x,
         "t": example.data.t,
         LEARNING_RATE_TENSOR.name: example.training.learning_rate,
     } | first_step(program, update_rule(example.training))
-    for number, layer in enumerate(example.network.layers, start=1):
-        if layer.weights is None:
-            return None
-        inputs[f"W{number}"] = layer.weights
-        if layer.bias != "none":
-            zero = Fraction(0) if layer.bias == "layer" else (Fraction(0),) * layer.units
-            inputs[f"b{number}"] = zero if layer.biases is None else layer.biases
-    return inputs
+    return inputs | start

@@ -6,6 +6,7 @@ One text serves print (in order), SymPy (for the calculus and the proofs) and co
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -208,3 +209,24 @@ _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: lambda a, b: a < b,
     ast.LtE: lambda a, b: a <= b,
 }
+
+
+def in_doubles(formula: Formula, names: Mapping[str, float]) -> float:
+    """The formula's value in double precision, operation by operation, as a trainer computes it."""
+    return float(_in_doubles(formula.tree, names))
+
+
+def _in_doubles(node: ast.AST, names: Mapping[str, float]) -> Any:
+    match node:
+        case ast.Name(id=name):
+            return names[name]
+        case ast.Constant(value=value):
+            return value
+        case ast.UnaryOp(op=op, operand=operand):
+            value = _in_doubles(operand, names)
+            return -value if isinstance(op, ast.USub) else value
+        case ast.BinOp(left=left, op=op, right=right):
+            return _BINARY[type(op)](_in_doubles(left, names), _in_doubles(right, names))
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return getattr(math, name)(*(_in_doubles(argument, names) for argument in arguments))
+    raise TypeError(node)

@@ -38,7 +38,8 @@ SGD = Optimizer("sgd", value="p - eta * g")
 MOMENTUM = Optimizer(
     "momentum",
     settings={"momentum": _MOMENTUM, "dampening": Setting(0, least=0, most=1, write="dampening = 0")},
-    states={"v": "momentum * v + (1 if n <= 1 else 1 - dampening) * g"},
+    scalars={"undamped": "1 if n <= 1 else 1 - dampening"},
+    states={"v": "momentum * v + undamped * g"},
     value="p - eta * v",
 )
 

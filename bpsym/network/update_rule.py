@@ -120,7 +120,7 @@ def _without_effect(lines: list[Line], settings: Mapping[str, Any]) -> Iterator[
     for line in lines:
         tree = _folded(line.formula.tree, known)
         remembers = line.kind != STATE or line.name in _names(tree)
-        if not remembers or (line.kind == SHARED and isinstance(tree, ast.Name)):
+        if not remembers or (line.kind == SHARED and isinstance(tree, ast.Name | ast.Constant)):
             known[line.name] = tree
         else:
             yield Line(line.kind, line.name, Formula(ast.unparse(tree), tree), line.start)
