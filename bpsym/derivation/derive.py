@@ -15,7 +15,8 @@ from bpsym.derivation.setting import Setting, units
 from bpsym.derivation.training import LongTraining, numbers
 from bpsym.errors import UsageError, did_you_mean
 from bpsym.examples.example import Example
-from bpsym.network.forward import forward_program, parameters, training_program
+from bpsym.network.forward import forward_program, parameters
+from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
 
 
@@ -35,7 +36,7 @@ def derivation(
     samples = 1 if example.data is None else len(example.data.x)
     if not 0 <= sample < samples:
         raise UsageError(f"there is no sample {sample + 1}: the example has {samples}")
-    program = training_program(example.network, example.training.optimizer.name, samples)
+    program = training_program(example.network, example.training, samples)
     _check_weights(program, names, weights)
     setting = Setting(
         example,

@@ -26,7 +26,7 @@ from bpsym.notation.order import (
     Quotient,
     Size,
     Sum,
-    Total,
+    Summation,
 )
 
 Amount = Any
@@ -292,7 +292,7 @@ __all__ = [
     "Step",
     "Sum",
     "SymbolTable",
-    "Total",
+    "Summation",
     "Value",
     "ValueTable",
     "Variable",

@@ -8,13 +8,13 @@ from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import Applied, Element, Form
 from bpsym.derivation.formulas import formula_form
 from bpsym.derivation.setting import Setting
-from bpsym.network.activations import ACTIVATIONS, Activation
+from bpsym.network.activations import Activation, activation_of
 from bpsym.network.expressions import Formula
 
 
 def activation(setting: Setting, layer: int) -> Activation:
     """The record of the layer's activation."""
-    return ACTIVATIONS[setting.activation(layer)]
+    return activation_of(setting.activation(layer))
 
 
 def slope_form(setting: Setting, layer: int, before: Read, after: Read) -> Form:

@@ -29,7 +29,7 @@ from bpsym.derivation.numerals import numerals
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
-from bpsym.network.losses import LOSSES
+from bpsym.network.losses import loss_of
 
 Terms = dict[str, Any]
 
@@ -126,12 +126,12 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
         yield Remark(f"samples_{network.reduction}", terms)
     yield from _biases(setting)
     for layer in first_of_each_activation(setting):
-        kink = getattr(activation(setting, layer), "kink", None)
+        kink = activation(setting, layer).kink
         if kink is not None:
             z = Variable("z")
             slope = Applied(layer, setting.activation(layer), z, order=1)
             yield Remark("kink", {"slope": slope, "at": _number(kink.at), "value": _number(kink.slope)})
-    loss_kink = getattr(LOSSES[network.loss], "kink", None)
+    loss_kink = loss_of(network.loss).kink
     if loss_kink is not None:
         yield Remark("kink_loss", {"value": _number(loss_kink.slope)})
     for layer, dense in zip(setting.layers, network.layers, strict=True):

@@ -195,7 +195,7 @@ class Setting:
         return self.program.equation(read.name)
 
     def ordered(self, expr: Expr) -> Form:
-        return reading_order(expr, self.program)
+        return reading_order(expr, self.program, opened=True)
 
     def activated(self, form: Form) -> Form:
         """The form with f(z) for each output of a neuron, for packs that write it so."""

@@ -27,11 +27,11 @@ from bpsym.derivation.forms import (
     Product,
     Quotient,
     Sum,
-    Total,
+    Summation,
     changed,
 )
 from bpsym.derivation.formulas import formula_form
-from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.activations import activation_of
 
 PRECISE = mpmath.mp.clone()
 """The context of all numbers that are not exact."""
@@ -101,14 +101,14 @@ def _(form: Product, lookup: Lookup) -> Any:
     return reduce(lambda a, b: _both(a, b, operator.mul), (_worth(factor, lookup) for factor in form.factors))
 
 
-@_worth.register(Total)
-def _(form: Total, lookup: Lookup) -> Any:
+@_worth.register(Summation)
+def _(form: Summation, lookup: Lookup) -> Any:
     first, last = (int(_worth(limit, lookup)) for limit in (form.lower, form.upper))
     terms = (_worth(summand(form, number), lookup) for number in range(first, last + 1))
     return reduce(lambda a, b: _both(a, b, operator.add), terms)
 
 
-def summand(form: Total, number: int) -> Form:
+def summand(form: Summation, number: int) -> Form:
     """The term of a sum over an index at this value of the index."""
 
     def at(element: Element) -> Element:
@@ -161,7 +161,7 @@ def _(form: Cases, lookup: Lookup) -> Any:
 
 @_worth.register(Applied)
 def _(form: Applied, lookup: Lookup) -> Any:
-    record = ACTIVATIONS[form.activation]
+    record = activation_of(form.activation)
     if isinstance(form.argument, Matrix):
         rows = form.argument.rows
         return tuple(tuple(_worth(_at(form, entry), lookup) for entry in row) for row in rows)

@@ -15,8 +15,8 @@ from typing import Any
 from sympy import Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
 from sympy.core.relational import Relational
 
-from bpsym.calculus.equations import Program
-from bpsym.calculus.nodes import IndexSum, Read
+from bpsym.calculus.equations import Program, Tensor
+from bpsym.calculus.nodes import AtGreatest, Binder, Guard, IndexSum, Read
 from bpsym.network import roles
 
 Form = Any
@@ -91,12 +91,18 @@ class Size:
 
 @dataclass(frozen=True)
 class Total:
-    """A sum over an index, not written out: `node`, in reading order.
+    """What code writes as a whole: a sum over an index, a guarded term, cases."""
+
+    node: Expr
+
+
+@dataclass(frozen=True)
+class Summation:
+    """A sum over an index, not written out, in reading order.
 
     layer: whose units the index counts, None where it counts samples; lower, upper: from 0.
     """
 
-    node: IndexSum
     index: str
     lower: Form
     upper: Form
@@ -145,14 +151,18 @@ RANKS: Mapping[str, int] = {
 _LAST = 9
 
 
-def reading_order(expr: Expr, program: Program) -> Form:
-    """The expression as an ordered form; ranks come from the roles of the program's tensors."""
-    return _Order(program).form(expr)
+def reading_order(expr: Expr, program: Program, *, opened: bool = False) -> Form:
+    """The expression as an ordered form; ranks come from the roles of the program's tensors.
+
+    opened: sums over an index and cases are forms of what stands in them; else each is a whole.
+    """
+    return _Order(program, opened).form(expr)
 
 
 @dataclass(frozen=True)
 class _Order:
     program: Program
+    opened: bool
 
     def form(self, expr: Any) -> Form:
         if isinstance(expr, Rational):
@@ -161,24 +171,37 @@ class _Order:
             return Element(expr)
         if isinstance(expr, Symbol):
             return Size(expr.name)
-        if isinstance(expr, tuple(_COMPOUND)):
-            return next(write for kind, write in _COMPOUND.items() if isinstance(expr, kind))(self, expr)
+        if isinstance(expr, AtGreatest) and expr.terms == expr.values:
+            return Call("max", tuple(map(self.form, expr.terms)))
+        if self.opened and isinstance(expr, tuple(_OPENED)):
+            return _OPENED[type(expr)](self, expr)
+        if isinstance(expr, (Binder, Guard, Piecewise)):
+            return Total(expr)
+        if isinstance(expr, (Add, Mul, Pow)):
+            return _COMPOUND[type(expr)](self, expr)
         return Call(_NAMES.get(type(expr).__name__, type(expr).__name__), tuple(map(self.form, expr.args)))
 
-    def total(self, expr: IndexSum) -> Form:
+    def summation(self, expr: IndexSum) -> Form:
         """A sum over an index, under the letter that one expects at its place."""
         probe, summand = expr.opened("'probe")
+        reads = sorted(summand.atoms(Read), key=lambda read: (self.rank(read), self.position(read)))
         place = next(
-            (read, axis)
-            for read in sorted(summand.atoms(Read), key=lambda read: (self.rank(read), self.position(read)))
-            for axis, at in enumerate(read.at)
-            if at == probe
+            (
+                (read, axis)
+                for read in reads
+                if self.rank(read) != _LAST
+                for axis, at in enumerate(read.at)
+                if at == probe
+            ),
+            None,
         )
+        if place is None:
+            return Total(expr)
         letter = self.letter(*place, {symbol.name for symbol in expr.free_symbols})
         index = probe.renamed(letter)
         layer = self.program[place[0].name].role.axes[place[1]]
         limits = self.form(expr.lower), self.form(expr.upper)
-        return Total(expr, letter, *limits, layer, self.form(expr.open(index)))
+        return Summation(letter, *limits, layer, self.form(expr.open(index)))
 
     def letter(self, read: Read, axis: int, taken: set[str]) -> str:
         """s for samples, j for the units that weights come from, i for those they lead into, else k; or what is free."""
@@ -200,6 +223,8 @@ class _Order:
         return Cases(tuple(branches))
 
     def sum(self, expr: Add) -> Form:
+        if all(map(_is_negative, expr.args)):
+            return Negative(self.form(-expr))
         common = self.common_factor(expr)
         if common != 1:
             return Product((self.form(common), self.sum(Add(*(term / common for term in expr.args)))))
@@ -214,6 +239,9 @@ class _Order:
     def product(self, expr: Mul) -> Form:
         if _is_negative(expr):
             return Negative(self.form(-expr))
+        root = _root_below(expr)
+        if root is not None:
+            return Quotient(self.form(expr * root), self.form(root))
         under = [factor for factor in expr.args if _is_inverse(factor)]
         if under:
             over = Mul(*(factor for factor in expr.args if factor not in under))
@@ -246,9 +274,15 @@ class _Order:
 
     def rank(self, read: Read) -> int:
         tensor = self.program.tensors.get(read.name)
-        if tensor is None or tensor.role is None:
+        if tensor is None:
             return _LAST
+        if tensor.role is None:
+            return RANKS["adjoint"] if tensor.is_adjoint else _LAST - self.is_given(tensor)
         return RANKS["adjoint"] if tensor.is_adjoint else RANKS.get(tensor.role.kind, _LAST)
+
+    def is_given(self, tensor: Tensor) -> bool:
+        """Whether it is an input: those stand before what is computed."""
+        return not self.program.of(tensor.name)
 
     def position(self, read: Read) -> tuple[Any, ...]:
         """Where the element stands in its tensor; of an element on its own, where it stood."""
@@ -263,13 +297,8 @@ class _Order:
 SAMPLE_LETTER = "s"
 _LETTERS = "kjinpq"
 
-_COMPOUND: Mapping[type, Any] = {
-    Add: _Order.sum,
-    Mul: _Order.product,
-    Pow: _Order.power,
-    IndexSum: _Order.total,
-    Piecewise: _Order.cases,
-}
+_COMPOUND: Mapping[type, Any] = {Add: _Order.sum, Mul: _Order.product, Pow: _Order.power}
+_OPENED: Mapping[type, Any] = {IndexSum: _Order.summation, Piecewise: _Order.cases}
 _NAMES = {"Abs": "abs", "Max": "max", "Min": "min"}
 
 
@@ -279,3 +308,12 @@ def _is_negative(expr: Expr) -> bool:
 
 def _is_inverse(expr: Expr) -> bool:
     return isinstance(expr, Pow) and bool(expr.exp.is_Rational) and bool(expr.exp < 0)
+
+
+def _root_below(expr: Mul) -> Expr | None:
+    """sqrt(2) where the product has sqrt(2)/2, which is 1/sqrt(2)."""
+    number, _ = expr.as_coeff_Mul()
+    roots = [
+        one for one in expr.args if isinstance(one, Pow) and one.base.is_Integer and one.exp == Rational(1, 2)
+    ]
+    return next((one for one in roots if number.q > 1 and (number * one.base).q == 1), None)

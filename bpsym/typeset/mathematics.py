@@ -27,7 +27,7 @@ from bpsym.derivation.forms import (
     Range,
     Size,
     Sum,
-    Total,
+    Summation,
     Variable,
 )
 from bpsym.derivation.setting import unit, units
@@ -148,7 +148,7 @@ class Mathematics:
 
     def _factor(self, form: Form, *, last: bool) -> Pieces:
         """A factor; a sum over an index needs brackets unless nothing comes after it."""
-        return self._bracketed(form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Total))
+        return self._bracketed(form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Summation))
 
     def _sign(self, product: Product, before: Form, factor: Form) -> str:
         """What stands between two factors: nothing much between symbols, a dot between numbers and long factors."""
@@ -163,8 +163,8 @@ class Mathematics:
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
 
-    @pieces.register(Total)
-    def _(self, form: Total) -> Pieces:
+    @pieces.register(Summation)
+    def _(self, form: Summation) -> Pieces:
         lower, upper = (self._limit(form.layer, limit) for limit in (form.lower, form.upper))
         sign = Piece(rf"\sum_{{{form.index}={lower}}}^{{{upper}}} ", 23.0)
         return (sign, *self._bracketed(form.body, (Sum, Negative)))
