@@ -15,7 +15,7 @@ from bpsym.derivation.forms import (
     Step,
     Variable,
 )
-from bpsym.derivation.formulas import formula_form
+from bpsym.notation.formulas import formula_form
 from bpsym.derivation.functions import activation, slope_form
 from bpsym.derivation.gradients import link_slope, product_of
 from bpsym.derivation.opening import first_of_each_activation

@@ -6,7 +6,7 @@ import ast
 
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import Applied, Element, Form
-from bpsym.derivation.formulas import formula_form
+from bpsym.notation.formulas import formula_form
 from bpsym.derivation.setting import Setting
 from bpsym.network.activations import Activation, activation_of
 from bpsym.network.expressions import Formula

@@ -21,7 +21,7 @@ from bpsym.derivation.forms import (
     Sum,
     Variable,
 )
-from bpsym.derivation.formulas import formula_form
+from bpsym.notation.formulas import formula_form
 from bpsym.derivation.functions import activation, slope_form
 from bpsym.derivation.opening import sample_loss
 from bpsym.derivation.passes import output

@@ -23,7 +23,7 @@ from bpsym.derivation.forms import (
     SymbolTable,
     Variable,
 )
-from bpsym.derivation.formulas import formula_form
+from bpsym.notation.formulas import formula_form
 from bpsym.derivation.functions import activation
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.setting import Setting

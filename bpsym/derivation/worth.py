@@ -30,7 +30,7 @@ from bpsym.derivation.forms import (
     Summation,
     changed,
 )
-from bpsym.derivation.formulas import formula_form
+from bpsym.notation.formulas import formula_form
 from bpsym.network.activations import activation_of
 
 PRECISE = mpmath.mp.clone()
@@ -55,7 +55,7 @@ def approximate(value: Amount) -> Any:
 
 def holds(test: Comparison, lookup: Lookup) -> bool:
     """Whether the comparison is true of the numbers."""
-    return bool(_both(_worth(test.left, lookup), _worth(test.right, lookup), _COMPARE[test.operator]))
+    return bool(_both(_worth(test.left, lookup), _worth(test.right, lookup), _COMPARE[test.sign]))
 
 
 _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -156,7 +156,7 @@ _RATIONAL: Mapping[str, Callable[..., Any]] = {"abs": abs, "max": max, "min": mi
 
 @_worth.register(Cases)
 def _(form: Cases, lookup: Lookup) -> Any:
-    return _worth(next(value for value, test in form.branches if holds(test, lookup)), lookup)
+    return _worth(form.first if holds(form.test, lookup) else form.other, lookup)
 
 
 @_worth.register(Applied)

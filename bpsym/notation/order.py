@@ -13,7 +13,6 @@ from fractions import Fraction
 from typing import Any
 
 from sympy import Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
-from sympy.core.relational import Relational
 
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.calculus.nodes import AtGreatest, Binder, Guard, IndexSum, Read
@@ -83,6 +82,39 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """left < right, with the sign that says which"""
+
+    left: Form
+    sign: str
+    right: Form
+
+    @property
+    def opposite(self) -> Comparison:
+        """What holds where this does not."""
+        return Comparison(self.left, _OPPOSITE[self.sign], self.right)
+
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+@dataclass(frozen=True)
+class Cases:
+    """first where the test holds, else other"""
+
+    first: Form
+    test: Comparison
+    other: Form
+
+    @property
+    def branches(self) -> tuple[tuple[Form, Comparison], ...]:
+        """Each value with what must hold for it, of nested cases too; the last has what is left."""
+        if isinstance(self.other, Cases):
+            return ((self.first, self.test), *self.other.branches)
+        return ((self.first, self.test), (self.other, self.test.opposite))
+
+
+@dataclass(frozen=True)
 class Size:
     """A width or a number of samples that is still a symbol."""
 
@@ -110,33 +142,15 @@ class Summation:
     body: Form
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """left operator right; the operator is one of < <= > >="""
-
-    left: Form
-    operator: str
-    right: Form
-
-    @property
-    def opposite(self) -> Comparison:
-        """What holds where this does not."""
-        return Comparison(self.left, _OPPOSITE[self.operator], self.right)
-
-
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-
-
-@dataclass(frozen=True)
-class Cases:
-    """The value of the first branch (value, comparison) whose comparison holds; the last branch has the rest."""
-
-    branches: tuple[tuple[Form, Comparison], ...]
-
-
-RANKS: Mapping[str, int] = {
+RANKS: Mapping[str, float] = {
     roles.TARGET: 0,
+    roles.SETTING: 1,
+    roles.STEP: 1,
+    roles.SHARED: 1,
     roles.LEARNING_RATE: 1,
+    roles.RATE: 1,
+    roles.STATE: 1.5,
+    roles.CLIPPED: 2,
     "adjoint": 2,
     roles.WEIGHTS: 3,
     roles.INPUT: 4,
@@ -213,14 +227,10 @@ class _Order:
         return next(one for one in (wanted, *_LETTERS) if one not in taken)
 
     def cases(self, expr: Piecewise) -> Form:
-        branches = []
-        for value, test in expr.args:
-            if isinstance(test, Relational):
-                known = Comparison(self.form(test.lhs), test.rel_op, self.form(test.rhs))
-            else:
-                known = branches[-1][1].opposite
-            branches.append((self.form(value), known))
-        return Cases(tuple(branches))
+        (value, test), *rest = expr.args
+        known = Comparison(self.form(test.lhs), test.rel_op, self.form(test.rhs))
+        (other, is_rest), *_ = rest
+        return Cases(self.form(value), known, self.form(other if is_rest == True else Piecewise(*rest)))  # noqa: E712
 
     def sum(self, expr: Add) -> Form:
         if all(map(_is_negative, expr.args)):
@@ -252,6 +262,8 @@ class _Order:
     def power(self, expr: Pow) -> Form:
         if _is_inverse(expr):
             return Quotient(Number(Fraction(1)), self.form(1 / expr))
+        if expr.exp == Rational(1, 2):
+            return Call("sqrt", (self.form(expr.base),))
         return Power(self.form(expr.base), self.form(expr.exp))
 
     def factor_key(self, factor: Expr) -> tuple[Any, ...]:
@@ -268,11 +280,11 @@ class _Order:
         ranked = self.ranked(term)
         return (bool(ranked) and ranked[0][0] == RANKS[roles.BIASES], ranked, str(term))
 
-    def ranked(self, expr: Expr) -> list[tuple[int, tuple[Any, ...]]]:
+    def ranked(self, expr: Expr) -> list[tuple[float, tuple[Any, ...]]]:
         """Rank and position of every element in the expression, the leading one first."""
         return sorted((self.rank(read), self.position(read)) for read in expr.atoms(Read))
 
-    def rank(self, read: Read) -> int:
+    def rank(self, read: Read) -> float:
         tensor = self.program.tensors.get(read.name)
         if tensor is None:
             return _LAST

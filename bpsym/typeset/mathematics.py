@@ -200,11 +200,11 @@ class Mathematics:
         def value(element: Element) -> Any:
             return numerals(element).value  # type: ignore[misc]
 
-        return next(branch for branch, test in form.branches if holds(test, value))
+        return form.first if holds(form.test, value) else form.other
 
     @pieces.register(Comparison)
     def _(self, form: Comparison) -> Pieces:
-        return self.pieces(form.left) + after(f" {_RELATIONS[form.operator]} ", self.pieces(form.right))
+        return self.pieces(form.left) + after(f" {_RELATIONS[form.sign]} ", self.pieces(form.right))
 
     @pieces.register(Quotient)
     def _(self, form: Quotient) -> Pieces:
