@@ -76,6 +76,14 @@ class Matrix:
 
 
 @dataclass(frozen=True)
+class SumOver:
+    """A sum in a general formula, over what is written below the sign."""
+
+    index: str
+    body: Form
+
+
+@dataclass(frozen=True)
 class Variable:
     """A letter that stands for any number, as in f'(z)."""
 
@@ -291,6 +299,7 @@ __all__ = [
     "Size",
     "Step",
     "Sum",
+    "SumOver",
     "SymbolTable",
     "Summation",
     "Value",

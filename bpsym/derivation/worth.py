@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import reduce, singledispatch
+from functools import cache, reduce, singledispatch
 from typing import Any
 
 import mpmath
 
+from bpsym.calculus.equations import Program
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
     Activated,
@@ -31,7 +32,8 @@ from bpsym.derivation.forms import (
     changed,
 )
 from bpsym.notation.formulas import formula_form
-from bpsym.network.activations import activation_of
+from bpsym.notation.order import reading_order
+from bpsym.network.activations import Activation, activation_of
 
 PRECISE = mpmath.mp.clone()
 """The context of all numbers that are not exact."""
@@ -139,6 +141,8 @@ def _(form: Power, lookup: Lookup) -> Any:
 
 @_worth.register(Call)
 def _(form: Call, lookup: Lookup) -> Any:
+    if not form.arguments:
+        return +getattr(PRECISE, form.name.lower())
     arguments = [_worth(one, lookup) for one in form.arguments]
     if form.name in _RATIONAL:
         exact = all(isinstance(one, (int, Fraction)) for one in arguments)
@@ -168,7 +172,18 @@ def _(form: Applied, lookup: Lookup) -> Any:
     after = formula_form(record.formula, {"z": form.argument})
     if form.order == 0:
         return _worth(after, lookup)
+    if record.slope_formula is None:
+        return _worth(changed(derived_slope(record), lambda _: form.argument), lookup)
     return _worth(formula_form(record.slope_formula, {"z": form.argument, "a": after}), lookup)
+
+
+_Z = Read("z")
+
+
+@cache
+def derived_slope(record: Activation) -> Form:
+    """The slope of an activation that declares none, with an element for z."""
+    return reading_order(record.slope_at(_Z, None), Program((), ()), opened=True)
 
 
 def _at(form: Applied, argument: Form) -> Applied:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from bpsym.calculus.evaluate import Values
-from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step, Summation, components
+from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step, Summation, SumOver, components
 from bpsym.typeset.mathematics import Mathematics, printed_result
 from bpsym.typeset.numbers import numeric_line
 from bpsym.typeset.pieces import Piece, Pieces, after, joined, lines, total_width, width
@@ -141,8 +141,8 @@ def has_total(form: Form) -> bool:
     """Whether a sum in it is not written out, so that there is no line of its numbers."""
     if isinstance(form, tuple):
         return any(map(has_total, form))
-    if isinstance(form, Summation) or not is_dataclass(form):
-        return isinstance(form, Summation)
+    if isinstance(form, (Summation, SumOver)) or not is_dataclass(form):
+        return isinstance(form, (Summation, SumOver))
     return any(has_total(getattr(form, each.name)) for each in fields(form))
 
 

@@ -28,12 +28,14 @@ from bpsym.derivation.forms import (
     Size,
     Sum,
     Summation,
+    SumOver,
     Variable,
 )
 from bpsym.derivation.setting import unit, units
 from bpsym.derivation.worth import holds
+from bpsym.network.activations import GENERIC
 from bpsym.notation.names import Names, Unit
-from bpsym.typeset.numbers import Numeral, result
+from bpsym.typeset.numbers import Numeral, result, short
 from bpsym.typeset.pieces import Piece, Pieces, after, enclosed, joined, piece, total_width, unbroken
 
 Numerals = Callable[[Element], Numeral]
@@ -68,8 +70,9 @@ class Mathematics:
     @pieces.register(Number)
     def _(self, form: Number) -> Pieces:
         value = form.value
-        if value.denominator == 1:
-            return piece(str(value))
+        decimal = short(value)
+        if decimal is not None and value.denominator not in _FRACTIONS:
+            return numeral(decimal)
         sign = "-" if value < 0 else ""
         return _fraction(piece(str(abs(value.numerator))), piece(str(value.denominator)), sign)
 
@@ -111,11 +114,17 @@ class Mathematics:
             return numeral(self.numerals(form.after))
         if self.names.pack.conventions["slope"] == "activation":
             return piece(self.symbol(form.after))
-        return piece(f"{self.names.function(form.layer)}({self.symbol(form.before)})")
+        return piece(f"{self._function(form.layer, form.before)}({self.symbol(form.before)})")
+
+    def _function(self, layer: int, argument: Form, order: int = 0) -> str:
+        """The sign of an activation; of the neuron's own, where each may have another."""
+        own = self.names.activations[layer - 1] == GENERIC.name and isinstance(argument, Element)
+        unit = units(self.program, argument.read)[0] if own else None
+        return self.names.function(layer, order, unit)
 
     @pieces.register(Applied)
     def _(self, form: Applied) -> Pieces:
-        letter = self.names.function(form.layer) + "'" * form.order
+        letter = self._function(form.layer, form.argument, form.order)
         if isinstance(form.argument, Matrix):
             return unbroken(enclosed(rf"{letter}\!\left(", self.pieces(form.argument), r"\right)"))
         return unbroken(enclosed(f"{letter}(", self._inside().pieces(form.argument), ")"))
@@ -148,7 +157,7 @@ class Mathematics:
 
     def _factor(self, form: Form, *, last: bool) -> Pieces:
         """A factor; a sum over an index needs brackets unless nothing comes after it."""
-        return self._bracketed(form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Summation))
+        return self._bracketed(form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Summation, SumOver))
 
     def _sign(self, product: Product, before: Form, factor: Form) -> str:
         """What stands between two factors: nothing much between symbols, a dot between numbers and long factors."""
@@ -162,6 +171,11 @@ class Mathematics:
         if isinstance(before, Number) or not any(isinstance(one, long) for one in product.factors):
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
+
+    @pieces.register(SumOver)
+    def _(self, form: SumOver) -> Pieces:
+        below = rf"_{{{form.index}}}" if form.index else ""
+        return (Piece(rf"\sum{below} ", 23.0), *self._bracketed(form.body, (Sum, Negative)))
 
     @pieces.register(Summation)
     def _(self, form: Summation) -> Pieces:
@@ -217,12 +231,16 @@ class Mathematics:
         if isinstance(form.base, Quotient):
             base = enclosed(r"\left(", self.pieces(form.base), r"\right)")
         else:
-            base = self._bracketed(form.base, (Sum, Negative, Product, Power, *self._marked_above(form.base)))
+            base = self._bracketed(
+                form.base, (Sum, Negative, Product, Power, Summation, SumOver, *self._marked_above(form.base))
+            )
         return enclosed("", base, f"^{{{exponent}}}" if len(exponent) > 1 else f"^{exponent}")
 
     @pieces.register(Call)
     def _(self, form: Call) -> Pieces:
         arguments = ", ".join(self.tex(one) for one in form.arguments)
+        if form.name in _CONSTANTS:
+            return piece(_CONSTANTS[form.name])
         if form.name == "exp":
             return enclosed("", piece(f"e^{{{arguments}}}"), "")
         left, right = _BRACKETS.get(form.name, (rf"\mathrm{{{form.name}}}(", ")"))
@@ -263,9 +281,16 @@ class Mathematics:
         return matrix([[pieces for pieces, _ in row] for row in rows]), exact
 
 
+_FRACTIONS = (2, 4)
+"""Denominators of numbers in formulas that are no decimals."""
+
 _RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
+_CONSTANTS = {"Pi": r"\pi"}
+
 _BRACKETS = {
+    "erf": (r"\mathrm{erf}(", ")"),
+    "sign": (r"\mathrm{sgn}(", ")"),
     "tanh": (r"\tanh(", ")"),
     "log": (r"\ln(", ")"),
     "sin": (r"\sin(", ")"),
@@ -280,8 +305,18 @@ _BRACKETS = {
 def numeral(number: Numeral) -> Pieces:
     """The number with its sign; brackets are its surroundings' affair."""
     digits, power = number.parts()
-    sign = "-" if number.negative else ""
-    return piece(f"{sign}{digits}" + (rf" \cdot 10^{{{power}}}" if power else ""))
+    (plain,) = piece(_scientific(digits, power) if power else digits)
+    if not number.negative:
+        return (plain,)
+    return (replace(plain, text=f"-{plain.text}", width=plain.width + _MINUS),)
+
+
+_MINUS = 8.6
+"""The width of a sign before a number."""
+
+
+def _scientific(digits: str, power: int) -> str:
+    return rf"{digits} \cdot 10^{{{power}}}"
 
 
 def printed_result(value: Any) -> Pieces:
