@@ -114,7 +114,12 @@ class NumpyTarget:
     def _assignment(self, name: str) -> Assignment:
         equation = self.program.equation(name)
         target = self.names.code(equation.tensor)
-        return Assignment(target, self.text(equation, f"{_INDENT}{target} = "))
+        if set(contraction(equation).axes) == set(equation.indices):
+            return Assignment(target, self.text(equation, f"{_INDENT}{target} = "))
+        # a slope that is the same for every sample, or every unit
+        sizes = ["m" if layer is None else str(self.names.widths[layer]) for layer in equation.tensor.role.axes]
+        lines = self.text(equation, f"{_INDENT}{target} = np.broadcast_to(", f", ({', '.join(sizes)}))")
+        return Assignment(target, lines)
 
     def _group(self, comment: str, tensors: list[str]) -> Group:
         numbers = [number for (name, _), number in self.citations.items() if name in tensors]
