@@ -27,8 +27,46 @@ M = mpmath.mp.clone()
 M.dps = 60
 ONE = M.mpf(1)
 
-NEAR = (0.0, 5e-324, 1e-310, 2.3e-308, 1e-300, 1e-20, 1e-8, 1e-3, 0.1, 0.5, 0.7517915247, 1.0, 1.5, 2.0, 3.0, 5.0, 8.3, 10.0)
-FAR = (20.0, 30.1, 36.7, 37.0, 37.5, 38.6, 40.0, 88.8, 100.0, 709.7, 709.8, 710.0, 745.1, 745.2, 746.0, 1000.0, 9999.9, 1e4)
+NEAR = (
+    0.0,
+    5e-324,
+    1e-310,
+    2.3e-308,
+    1e-300,
+    1e-20,
+    1e-8,
+    1e-3,
+    0.1,
+    0.5,
+    0.7517915247,
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+    5.0,
+    8.3,
+    10.0,
+)
+FAR = (
+    20.0,
+    30.1,
+    36.7,
+    37.0,
+    37.5,
+    38.6,
+    40.0,
+    88.8,
+    100.0,
+    709.7,
+    709.8,
+    710.0,
+    745.1,
+    745.2,
+    746.0,
+    1000.0,
+    9999.9,
+    1e4,
+)
 DRAWN = tuple(random.Random(5).uniform(-1, 1) * 10 ** random.Random(n).uniform(-3, 4) for n in range(60))
 POINTS = tuple(sign * z for z in (*NEAR, *FAR) for sign in (1, -1)) + DRAWN
 TARGETS = (0.0, 1.0, 0.5, 0.3, -0.7, 2.5)
@@ -139,7 +177,10 @@ LOSS_OF: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] 
     "squared_error": (lambda d, _: d**2, lambda d, _: 2 * d),
     "mean_squared_error": (lambda d, _: d**2, lambda d, _: 2 * d),
     "absolute_error": (lambda d, _: abs(d), lambda d, _: M.sign(d)),
-    "huber": (lambda d, _: d**2 / 2 if abs(d) <= 1 else abs(d) - ONE / 2, lambda d, _: max(-ONE, min(ONE, d))),
+    "huber": (
+        lambda d, _: d**2 / 2 if abs(d) <= 1 else abs(d) - ONE / 2,
+        lambda d, _: max(-ONE, min(ONE, d)),
+    ),
 }
 """The loss of one output with error d, and its slope."""
 
@@ -183,7 +224,9 @@ def test_a_loss_on_a_sigmoid_is_right_for_every_number(loss: str, target: str) -
 
 
 @targets
-@pytest.mark.parametrize("t", [(1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.2, 0.3, 0.5), (0.5, -0.2, 3.0), (0.0, 0.0, 0.0)])
+@pytest.mark.parametrize(
+    "t", [(1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.2, 0.3, 0.5), (0.5, -0.2, 3.0), (0.0, 0.0, 0.0)]
+)
 def test_cross_entropy_of_a_softmax_is_right_for_every_number(t: tuple[float, ...], target: str) -> None:
     trainer = one_unit("softmax", "cross_entropy", target, 3)
     for x in SEVERAL:

@@ -135,7 +135,7 @@ def _factors(form: Product) -> list[Form]:
     numbers = [one.value for one in found if isinstance(one, Number)]
     if len(numbers) < 2 and (not numbers or isinstance(found[0], Number)):
         return found
-    whole = prod(numbers)
+    whole = prod(numbers, start=Fraction(1))
     rest = [one for one in found if not isinstance(one, Number)]
     return [Number(whole), *rest] if whole != 1 or not rest else rest
 

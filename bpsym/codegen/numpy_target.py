@@ -117,7 +117,9 @@ class NumpyTarget:
         if set(contraction(equation).axes) == set(equation.indices):
             return Assignment(target, self.text(equation, f"{_INDENT}{target} = "))
         # a slope that is the same for every sample, or every unit
-        sizes = ["m" if layer is None else str(self.names.widths[layer]) for layer in equation.tensor.role.axes]
+        sizes = [
+            "m" if layer is None else str(self.names.widths[layer]) for layer in equation.tensor.role.axes
+        ]
         lines = self.text(equation, f"{_INDENT}{target} = np.broadcast_to(", f", ({', '.join(sizes)}))")
         return Assignment(target, lines)
 

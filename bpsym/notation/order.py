@@ -90,7 +90,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Total:
-    """What is written as a whole: a sum over an index, a guarded term, cases."""
+    """What is written as a whole: a sum or a maximum over an index, a guarded term, cases."""
 
     node: Expr
 
