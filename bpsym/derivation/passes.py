@@ -26,7 +26,7 @@ from bpsym.derivation.forms import (
     Sum,
     Value,
 )
-from bpsym.derivation.functions import activation
+from bpsym.derivation.functions import activation, letter
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import of_kind, sample_loss, total_loss
 from bpsym.derivation.setting import Setting
@@ -45,6 +45,8 @@ def forward(setting: Setting) -> Iterator[Section]:
             z, a = (setting.tensor(kind, layer) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
             steps = (general(setting, f"z-{layer}", z), general(setting, f"a-{layer}", a))
             blocks += [Equations(steps), *numerals(setting, (z, a))]
+        elif activation(setting, layer).is_layer_wide:
+            blocks.append(Equations((_pre_activations(setting, layer), *_over_the_layer(setting, layer)), compact=True))
         else:
             blocks.append(Equations((_pre_activations(setting, layer), _activations(setting, layer))))
     yield Section("forward", tuple(blocks))
@@ -82,11 +84,18 @@ def _activations(setting: Setting, layer: int) -> Step:
     forms: tuple[Form, ...] = tuple(
         Applied(layer, name, argument) for argument in (setting.layer(z), setting.matrix(z))
     )
-    if activation(setting, layer).is_layer_wide:
-        forms = (Matrix(tuple((setting.form(read),) for read in setting.elements(a))),)
-    elif activation(setting, layer).is_unspecified:
+    if activation(setting, layer).is_unspecified:
         forms = (Matrix(tuple((output(setting, read),) for read in setting.elements(a))),)
     return Step(f"a-{layer}", setting.layer(a), forms, setting.amounts(a), entries=setting.matrix(a).rows)
+
+
+def _over_the_layer(setting: Setting, layer: int) -> Iterator[Step]:
+    """The outputs of a function of the whole layer: in general, then one by one."""
+    tensor = setting.tensor(roles.ACTIVATION, layer)
+    read = letter(setting, roles.ACTIVATION, layer, tensor.indices[-1])
+    yield Step(f"a-{layer}", Element(read), (setting.form(read),), ranges=setting.ranges(tensor))
+    for one in setting.elements(tensor):
+        yield Step("", Element(one), (setting.form(one),), setting.amount(one))
 
 
 def loss(setting: Setting) -> Iterator[Section]:
