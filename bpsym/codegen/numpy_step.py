@@ -24,7 +24,7 @@ from bpsym.notation.order import Element, Form, Sum
 
 @dataclass(frozen=True)
 class NumpyStep:
-    """library: NumPy's names of functions; shape: of a parameter, as text; line: target = value of a tensor's equation;
+    """call: the text of a function of arguments; shape: of a parameter, as text; line: target = value of a tensor;
     forward: the lines that make the outputs.
     """
 
@@ -33,7 +33,7 @@ class NumpyStep:
     citations: Citations
     rule: UpdateRule
     stepping: Stepping
-    library: dict[str, str]
+    call: Callable[[str, list[str]], str]
     shape: Callable[[Tensor], str]
     line: Callable[[str], tuple[str, ...]]
     forward: Callable[[], list[str]]
@@ -155,7 +155,7 @@ class NumpyStep:
         return lines
 
     def _made(self, one: Written, start: str, end: str = "") -> list[str]:
-        text = ExpressionText(self._leaf, lambda name: self.library[name], whole=True)
+        text = ExpressionText(self._leaf, self.call, whole=True)
         return text.lines(start, self._form(one), end)
 
     def _leaf(self, form: Element) -> tuple[str, int]:
@@ -173,7 +173,7 @@ class NumpyStep:
 
     def _summed(self, summand: Formula, gradient: Tensor) -> Form:
         """The sum of the formula over the elements of one array."""
-        text = ExpressionText(self._leaf, lambda name: self.library[name], whole=True)
+        text = ExpressionText(self._leaf, self.call, whole=True)
         inside = text.text(formula_form(summand, {"g": Named(self.names.code(gradient))}))
         return Named(f"({inside}).sum()" if gradient.indices else inside)
 

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import wrap
 from typing import Any
 
-from bpsym.calculus.contraction import (
-    Array,
-    ArrayRead,
-    Axes,
-    Elementwise,
-    MatMul,
-    Scalar,
-    Spread,
-    SumOver,
-    Transposed,
-    aligned,
-    array,
-    contraction,
-    expanded,
-)
+from bpsym.calculus.contraction import contraction
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.rewrites import inline, pull_constants
+from bpsym.calculus.rewrites import inline
+from bpsym.codegen.array_text import ArrayText
 from bpsym.codegen.assignments import Assignment, Citations, Group, cited
-from bpsym.codegen.expression_text import ATOM, MATMUL, SUM, WIDTH, ExpressionText
-from bpsym.codegen.functions import Function, function
+from bpsym.codegen.expression_text import WIDTH
+from bpsym.codegen.functions import NUMPY, Functions
 from bpsym.codegen.network_text import (
+    backward_names,
     constants,
     drawing,
     drawn_initial,
+    forward_names,
     given,
     is_given,
     optimizer_about,
@@ -43,15 +31,10 @@ from bpsym.codegen.python_text import headed, unpacked
 from bpsym.codegen.stepping import Dialect, Stepping
 from bpsym.examples.example import Example
 from bpsym.network import roles
-from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.calls import calls
 from bpsym.network.training_program import training_program
 from bpsym.network.update_rule import UpdateRule, update_rule
 from bpsym.notation.names import Names
-from bpsym.notation.order import Size, Total, reading_order
-
-LIBRARY = {
-    name: f"np.{name}" for name in ("exp", "log", "tanh", "sqrt", "abs", "sin", "cos", "floor", "sign")
-} | {"max": "np.maximum", "min": "np.minimum", "Pi": "np.pi"}
 
 DIALECT = Dialect(
     check="parameters, x, t = _checked(parameters, x, t)",
@@ -76,11 +59,10 @@ class NumpyTarget:
         own = trained(self.program)
         fields = [self.names.code(tensor) for tensor in own]
         output = self.program[f"a{len(self.example.network.layers)}"]
-        return {
+        data = {
             "shape": shape_of(self.names),
             "command": command,
             "flow": wrap(f"A batch goes {self._flow()}; a row is a sample.", WIDTH),
-            "functions": [one for one in self.functions.values() if one.body],
             "fields": [
                 {"name": self.names.code(t), "type": "np.ndarray" if t.indices else "float"} for t in own
             ],
@@ -104,10 +86,15 @@ class NumpyTarget:
             "train": self.stepping.train(),
             "batches": [{}] if self.stepping.has_batches else [],
         }
+        # last: what the lines call is known when they are written
+        imports = sorted(self.functions.imports | {"random"})
+        return data | {"functions": self.functions.ordered, "imports": imports}
 
     @cached_property
     def program(self) -> Program:
-        program = training_program(self.example.network, self.example.training, symbolic_widths=True)
+        program = training_program(
+            self.example.network, self.example.training, symbolic_widths=True, code=True
+        )
         return inline(program, ["E"])
 
     @cached_property
@@ -126,17 +113,15 @@ class NumpyTarget:
             self.citations,
             self.rule,
             self.stepping,
-            LIBRARY,
+            self.functions.called,
             self._shape,
             lambda name: self._assignment(name).lines,
             lambda: [line for group in self._forward() for line in headed(group, _INDENT)],
         )
 
     @cached_property
-    def functions(self) -> dict[str, Function]:
-        """How each activation of the network is computed."""
-        kinds = dict.fromkeys(layer.activation for layer in self.example.network.layers)
-        return {name: function(ACTIVATIONS[name], ACTIVATIONS[name].array_formula, LIBRARY) for name in kinds}
+    def functions(self) -> Functions:
+        return Functions(calls(self.example.network), NUMPY)
 
     def _flow(self) -> str:
         kinds = (roles.INPUT, roles.PRE_ACTIVATION, roles.ACTIVATION)
@@ -166,7 +151,7 @@ class NumpyTarget:
         return [{"value": drawn_initial(self.example), "given": self._given(own)}]
 
     def _start(self, own: tuple[Tensor, ...]) -> dict[str, Any]:
-        start = drawing(self.example, self.names, LIBRARY)
+        start = drawing(self.example, self.names, NUMPY.library)
         draws = [
             {"field": self.names.code(one), "value": self._draw(one, start["draws"][one.role.layer - 1])}
             for one in own
@@ -183,79 +168,39 @@ class NumpyTarget:
 
     # lines of code ---------------------------------------------------------------------------------------------
 
+    @cached_property
+    def writer(self) -> ArrayText:
+        return ArrayText(self.program, self.names.code, self.functions.called)
+
     def text(self, equation: Equation, start: str, end: str = "") -> tuple[str, ...]:
         """The right-hand side as array operations, which `contraction` has proved."""
-        contraction(equation)
-        wanted = equation.indices
-        form = reading_order(pull_constants(equation.value), self.program)
-        writer = ExpressionText(lambda one: self._leaf(one, wanted), lambda name: LIBRARY[name])
-        return tuple(writer.lines(start, form, end))
-
-    def _leaf(self, form: Any, wanted: Axes) -> tuple[str, int]:
-        if isinstance(form, Size):
-            return form.name, ATOM
-        node = form.node if isinstance(form, Total) else form.read
-        found = aligned(array(node, wanted), wanted)
-        return self._array(found), _STRENGTH.get(type(found), ATOM)
-
-    def _array(self, one: Array) -> str:
-        text: str = _WRITE[type(one)](self, one)
-        return text
-
-    def _code(self, one: ArrayRead) -> str:
-        return self.names.code(self.program[one.name])
-
-    def _transposed(self, one: Transposed) -> str:
-        return f"{self._inside(one.array)}.T"
-
-    def _spread(self, one: Spread) -> str:
-        own = one.array.axes
-        entries = ", ".join(":" if index in own else "None" for index in one.axes)
-        return f"{self._inside(one.array)}[{entries}]"
-
-    def _matmul(self, one: MatMul) -> str:
-        return f"{self._inside(one.left)} @ {self._inside(one.right)}"
-
-    def _sum(self, one: SumOver) -> str:
-        places = [one.array.axes.index(index) for index in one.indices]
-        inside = self._inside(one.array)
-        if len(places) == len(one.array.axes):
-            return f"{inside}.sum()"
-        return f"{inside}.sum(axis={places[0] if len(places) == 1 else tuple(sorted(places))})"
-
-    def _elementwise(self, one: Elementwise) -> str:
-        """A summand that is more than one array: in reading order, as everything else."""
-        form = reading_order(expanded(one), self.program)
-        return ExpressionText(lambda leaf: self._leaf(leaf, one.axes), lambda name: LIBRARY[name]).text(form)
-
-    def _inside(self, one: Array) -> str:
-        text = self._array(one)
-        return text if isinstance(one, (ArrayRead, Transposed)) else f"({text})"
+        return self.writer.lines(contraction(equation), start, end)
 
     def _assignment(self, name: str) -> Assignment:
         equation = self.program.equation(name)
-        tensor, target = equation.tensor, self.names.code(equation.tensor)
-        if tensor.role.kind == roles.ACTIVATION and tensor.origin is None:
-            before = self.names.code(self.program[f"z{tensor.role.layer}"])
-            value = self.functions[self.example.network.layers[tensor.role.layer - 1].activation].at(before)
-            return Assignment(target, (f"{_INDENT}{target} = {value}",))
-        return Assignment(target, self.text(equation, f"{_INDENT}{target} = "))
+        target = self.names.code(equation.tensor)
+        if set(contraction(equation).axes) == set(equation.indices):
+            return Assignment(target, self.text(equation, f"{_INDENT}{target} = "))
+        # a slope that is the same for every sample, or every unit
+        sizes = [
+            "m" if layer is None else str(self.names.widths[layer]) for layer in equation.tensor.role.axes
+        ]
+        lines = self.text(equation, f"{_INDENT}{target} = np.broadcast_to(", f", ({', '.join(sizes)}))")
+        return Assignment(target, lines)
 
     def _group(self, comment: str, tensors: list[str]) -> Group:
         numbers = [number for (name, _), number in self.citations.items() if name in tensors]
         blanks = tuple(Assignment("", (), number) for number in numbers)
         return Group(comment, (*(self._assignment(name) for name in tensors), *blanks))
 
-    def _layers(self) -> range:
-        return range(1, len(self.example.network.layers) + 1)
-
     def _forward(self) -> list[Group]:
-        return [self._group(f"layer {number}", [f"z{number}", f"a{number}"]) for number in self._layers()]
+        return [
+            self._group(f"layer {number}", names)
+            for number, names in enumerate(forward_names(self.program), start=1)
+        ]
 
     def _backward(self) -> list[Group]:
-        names = [
-            f"dz{number}" for number in reversed(self._layers()) if f"dz{number}" in self.program.tensors
-        ]
+        names = backward_names(self.program)
         return [self._group("error terms, from the output back", names)] if names else []
 
     def _loss(self) -> dict[str, Any]:
@@ -276,20 +221,6 @@ class NumpyTarget:
             for line in self.text(self.program.equation(name), f"        {self.names.code(tensor)}=", ",")
         ]
         return {"lines": lines, "cited": cited(n for (name, _), n in self.citations.items() if name in names)}
-
-
-_WRITE: dict[type, Callable[[NumpyTarget, Any], str]] = {
-    ArrayRead: NumpyTarget._code,
-    Scalar: lambda _, one: str(one.value),
-    Transposed: NumpyTarget._transposed,
-    Spread: NumpyTarget._spread,
-    MatMul: NumpyTarget._matmul,
-    SumOver: NumpyTarget._sum,
-    Elementwise: NumpyTarget._elementwise,
-}
-
-
-_STRENGTH = {MatMul: MATMUL, Elementwise: SUM}
 
 
 def _literal(start: str, rows: Any) -> list[str]:

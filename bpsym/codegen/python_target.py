@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import wrap
@@ -10,15 +9,17 @@ from typing import Any
 
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.calculus.rewrites import inline
-from bpsym.codegen.assignments import Assignment, Citations, Group
+from bpsym.codegen.assignments import Citations, Group
 from bpsym.codegen.expression_text import WIDTH
-from bpsym.codegen.functions import Function, function, used
+from bpsym.codegen.functions import PYTHON, Functions
 from bpsym.codegen.network_text import (
     at_position,
+    backward_names,
     constants,
     drawing,
     drawn_initial,
     flow,
+    forward_names,
     given,
     is_given,
     optimizer_about,
@@ -27,18 +28,14 @@ from bpsym.codegen.network_text import (
     trained,
 )
 from bpsym.codegen.python_step import ABOUT_GRADIENTS, PythonStep
-from bpsym.codegen.python_text import INNER, LIBRARY, PythonText, listed, loop, unpacked
+from bpsym.codegen.python_text import PythonText, listed, loop, unpacked
 from bpsym.codegen.stepping import Dialect, Stepping
 from bpsym.examples.example import Example
 from bpsym.network import roles
-from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.calls import calls
 from bpsym.network.training_program import training_program
 from bpsym.network.update_rule import UpdateRule, update_rule
 from bpsym.notation.names import Names
-
-_BUILT_IN = ("abs", "max", "min", "sign")
-
-SIGN = Function("sign", "(z > 0) - (z < 0)", "1, 0 or -1")
 
 TEMPLATE = "python.py.jinja"
 
@@ -62,7 +59,7 @@ class PythonTarget:
     def data(self, command: str) -> dict[str, Any]:
         own = trained(self.program)
         fields = [name for tensor in own for name in self.code.elements(tensor.name)]
-        start = drawing(self.example, self.names, LIBRARY)
+        start = drawing(self.example, self.names, PYTHON.library)
         data = {
             "shape": shape_of(self.names),
             "command": command,
@@ -101,15 +98,15 @@ class PythonTarget:
             "train": self.stepping.train(),
             "batches": [{}] if self.stepping.has_batches else [],
         }
-        return data | {"imports": self._imports(start["lines"]), "functions": self._definitions()}
+        return data | {"imports": self._imports(start["lines"]), "functions": self.functions.ordered}
 
     @cached_property
     def program(self) -> Program:
-        return inline(training_program(self.example.network, self.example.training), ["E"])
+        return inline(training_program(self.example.network, self.example.training, code=True), ["E"])
 
     @cached_property
     def code(self) -> PythonText:
-        return PythonText(self.program, self.names, self.citations)
+        return PythonText(self.program, self.names, self.citations, self.functions)
 
     @cached_property
     def rule(self) -> UpdateRule:
@@ -124,22 +121,12 @@ class PythonTarget:
         return PythonStep(self.code, self.rule, self.stepping, self._forward)
 
     @cached_property
-    def functions(self) -> dict[str, Function]:
-        """How each activation of the network is computed."""
-        kinds = dict.fromkeys(layer.activation for layer in self.example.network.layers)
-        return {
-            name: function(ACTIVATIONS[name], ACTIVATIONS[name].scalar_formula, LIBRARY) for name in kinds
-        }
+    def functions(self) -> Functions:
+        return Functions(calls(self.example.network), PYTHON)
 
     def _imports(self, start: list[str]) -> list[str]:
-        formulas = [ACTIVATIONS[name].scalar_formula for name in self.functions]
-        found = {name for formula in formulas for name in used(formula, LIBRARY)} | self.code.called
-        found |= {"sqrt"} if any("sqrt(" in line for line in start) else set()
-        return sorted((found | {"isfinite"}) - set(_BUILT_IN))
-
-    def _definitions(self) -> list[Function]:
-        sign = [SIGN] if SIGN.name in self.code.called else []
-        return [one for one in self.functions.values() if one.body] + sign
+        found = {"sqrt"} if any("sqrt(" in line for line in start) else set()
+        return sorted(self.functions.imports | found | {"isfinite"})
 
     # what training starts with ---------------------------------------------------------------------------------
 
@@ -177,27 +164,14 @@ class PythonTarget:
     def _outputs(self) -> list[str]:
         return self.code.elements(f"a{len(self.example.network.layers)}")
 
-    def _layers(self) -> range:
-        return range(1, len(self.example.network.layers) + 1)
-
     def _forward(self) -> list[Group]:
         return [
-            Group(f"layer {number}", (*self.code.of(f"z{number}"), *self._activations(number)))
-            for number in self._layers()
+            Group(f"layer {number}", tuple(one for name in names for one in self.code.of(name)))
+            for number, names in enumerate(forward_names(self.program), start=1)
         ]
 
-    def _activations(self, number: int) -> Iterator[Assignment]:
-        """A line for each output of the layer."""
-        kind = self.functions[self.example.network.layers[number - 1].activation]
-        tensor = self.program[f"a{number}"]
-        before, after = self.code.elements(f"z{number}"), self.code.elements(tensor.name)
-        for at, z, target in zip(positions(tensor), before, after, strict=True):
-            line = f"{INNER}{target} = {kind.at(z)}"
-            yield Assignment(target, (line,), self.code.cited((tensor.name, at)))
-
     def _backward(self) -> list[Group]:
-        names = [f"dz{number}" for number in reversed(self._layers())]
-        lines = [one for name in names if name in self.program.tensors for one in self.code.of(name)]
+        lines = [one for name in backward_names(self.program) for one in self.code.of(name)]
         return [Group("error terms, from the output back", tuple(lines))] if lines else []
 
     @cached_property

@@ -12,15 +12,13 @@ from bpsym.calculus.equations import Program, Tensor, reads
 from bpsym.calculus.nodes import IndexSum, Read, outermost
 from bpsym.codegen.assignments import Assignment, Citations, Group
 from bpsym.codegen.expression_text import ATOM, WIDTH, ExpressionText
+from bpsym.codegen.functions import Functions
 from bpsym.codegen.network_text import positions, trained
 from bpsym.codegen.stamping import Place, Stamp, Stamps
 from bpsym.network import roles
 from bpsym.network.forward import SAMPLES
 from bpsym.notation.names import At, Names
 from bpsym.notation.order import Size, reading_order
-
-LIBRARY = {"abs": "abs", "max": "max", "min": "min", "sign": "sign", "Pi": "pi"}
-"""What is called otherwise than in math."""
 
 INDENT = " " * 4
 INNER = " " * 8
@@ -32,27 +30,22 @@ def _leaf(form: Any) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class PythonText:
-    """program: a step of training, the samples' axis kept; called: the functions that its lines call."""
+    """program: a step of training, the samples' axis kept; functions: what its lines call."""
 
     program: Program
     names: Names
     citations: Citations
-    called: set[str] = field(default_factory=set)
+    functions: Functions
     known: dict[tuple[str, At], str] = field(default_factory=dict)
 
     @cached_property
     def text(self) -> ExpressionText:
-        return ExpressionText(_leaf, self._call)
+        return ExpressionText(_leaf, self.functions.called)
 
     @cached_property
     def whole_text(self) -> ExpressionText:
         """The same, with whole numbers as such."""
-        return ExpressionText(_leaf, self._call, whole=True)
-
-    def _call(self, name: str) -> str:
-        called = LIBRARY.get(name, name)
-        self.called.add(called)
-        return called
+        return ExpressionText(_leaf, self.functions.called, whole=True)
 
     # names -----------------------------------------------------------------------------------------------------
 

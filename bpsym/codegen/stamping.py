@@ -13,10 +13,10 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from bpsym.calculus.equations import Program
-from bpsym.calculus.nodes import IndexSum
+from bpsym.calculus.nodes import IndexSum, Maximum
 from bpsym.codegen.expression_text import Named
 from bpsym.network.forward import SAMPLES
-from bpsym.notation.order import Element, Form, Sum, Total, reading_order
+from bpsym.notation.order import Call, Element, Form, Sum, Total, reading_order
 
 Place = Mapping[Symbol, int]
 """A value for each index."""
@@ -82,16 +82,24 @@ class Stamps:
             return lambda _: Named(text)
         index, body = form.node.opened(f"'{form.node.height}")
         values = range(int(index.lower), int(index.upper) + 1)
-        summand = self.of(body)
+        term = self.of(body)
+        join = _JOINED[type(form.node)]
+        return lambda place: join([term({**place, index: value}) for value in values])
 
-        def stamped(place: Place) -> Form:
-            terms: list[Form] = []
-            for value in values:
-                term = summand({**place, index: value})
-                terms += term.terms if isinstance(term, Sum) else (term,)
-            return Sum(tuple(terms)) if len(terms) > 1 else terms[0]
 
-        return stamped
+def _added(terms: list[Form]) -> Form:
+    found: list[Form] = []
+    for term in terms:
+        found += term.terms if isinstance(term, Sum) else (term,)
+    return Sum(tuple(found)) if len(found) > 1 else found[0]
+
+
+def _greatest(terms: list[Form]) -> Form:
+    return Call("max", tuple(terms)) if len(terms) > 1 else terms[0]
+
+
+_JOINED: Mapping[type, Callable[[list[Form]], Form]] = {IndexSum: _added, Maximum: _greatest}
+"""What becomes of the terms of a sum, and of a maximum, that is written out."""
 
 
 def _value(expr: Any) -> Callable[[Place], int]:

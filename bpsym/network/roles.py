@@ -31,6 +31,12 @@ SAMPLE_LOSS = "sample_loss"
 LOSS = "loss"
 LEARNING_RATE = "learning_rate"
 
+# what a softmax is computed from, in code
+MAXIMUM = "maximum"
+SHIFTED = "shifted"
+EXPONENTIAL = "exponential"
+TOTAL = "total"
+
 RATE = "rate"
 """The learning rate of this step, where a schedule changes it."""
 

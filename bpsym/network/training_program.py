@@ -26,10 +26,18 @@ STEP_TENSOR = Tensor("n", (), Role(roles.STEP))
 
 
 def training_program(
-    network: Network, rule: TrainingRule, samples: int | None = None, *, symbolic_widths: bool = False
+    network: Network,
+    rule: TrainingRule,
+    samples: int | None = None,
+    *,
+    symbolic_widths: bool = False,
+    code: bool = False,
 ) -> Program:
-    """Forward, backward and update: the one set of gradients that everything reads."""
-    program = gradient_program(network, samples, symbolic_widths=symbolic_widths)
+    """Forward, backward and update: the one set of gradients that everything reads.
+
+    `code`: as a trainer computes it, with calls of its functions, and safe in floating point.
+    """
+    program = gradient_program(network, samples, symbolic_widths=symbolic_widths, code=code)
     program = with_frozen(program, frozen_names(network))
     program = with_update(program, update_rule(rule), frozen_names(network))
     return with_sequential_update(program) if rule.update == SEQUENTIAL else program
@@ -61,7 +69,12 @@ def with_frozen(program: Program, frozen: tuple[str, ...]) -> Program:
     equations = tuple(
         replace(one, value=S.Zero, slopes=()) if one.tensor.name in zero else one for one in program.equations
     )
-    kept = [*(adjoint_name(one.name) for one in parameters(program)), "C"]
+    outputs = [
+        one.name
+        for one in program.tensors.values()
+        if one.role.kind == roles.ACTIVATION and one.origin is None
+    ]
+    kept = [*(adjoint_name(one.name) for one in parameters(program)), "C", *outputs]
     return needed(Program(program.inputs, equations), kept)
 
 
