@@ -149,8 +149,8 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     if loss_kink is not None:
         yield Remark("kink_loss", {"value": _number(loss_kink.slope)})
     for layer, dense in zip(setting.layers, network.layers, strict=True):
-        for kind in dense.frozen:
-            yield Remark(f"frozen_{kind}", {"layer": layer})
+        if dense.frozen:
+            yield Remark("_".join(("frozen", *sorted(set(dense.frozen), reverse=True))), {"layer": layer})
     for key in ("l1", "l2"):
         if getattr(network, key):
             yield Remark(key, {"rate": Number(getattr(network, key))})

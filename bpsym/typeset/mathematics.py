@@ -243,7 +243,7 @@ class Mathematics:
 
     @pieces.register(Call)
     def _(self, form: Call) -> Pieces:
-        inner = replace(self, nested=self.nested or form.name == "sqrt")
+        inner = replace(self, nested=True)
         arguments = ", ".join(inner.tex(one) for one in form.arguments)
         if form.name in _CONSTANTS:
             return piece(_CONSTANTS[form.name])
@@ -254,6 +254,8 @@ class Mathematics:
 
     def _bracketed(self, form: Form, kinds: tuple[type, ...]) -> Pieces:
         """The form, in brackets where it is one of these kinds or a negative number."""
+        if isinstance(form, Cases) and self.numerals is not None:
+            return self._bracketed(self.chosen(form), kinds)
         if not isinstance(form, kinds) and not self._is_negative(form):
             return self.pieces(form)
         pieces = self._inside().pieces(form)

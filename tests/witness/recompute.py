@@ -184,9 +184,7 @@ def compared(left: str, relation: str, right: str, functions: Mapping[str, Funct
     ]
     if len(computed) != len(printed):
         return Line(left, relation, right, "of two shapes")
-    exact = all(
-        isinstance(one, Fraction) and one == other for one, other in zip(computed, printed, strict=True)
-    )
+    exact = all(as_fraction(one) == other for one, other in zip(computed, printed, strict=True))
     if relation == "=" and not exact:
         why = why or "= between sides that differ"
     if relation == r"\approx" and exact:
@@ -201,7 +199,7 @@ def compared(left: str, relation: str, right: str, functions: Mapping[str, Funct
 def ugly(text: str) -> str:
     if re.search(r"(?:\\cdot|\+|(?<!\^\{)(?<=\d)\s*-)\s*-\s*\d", text):
         return "a negative number without brackets"
-    if re.search(r"-\s*0(?:\.0*)?(?![\d.])", text):
+    if re.search(r"(?:^|[({&=]|\\\\)\s*-\s*0(?:\.0*)?(?![\d.])", text):
         return "minus zero"
     if is_bare(text) and "10^" not in text and "matrix" not in text:
         number = abs(Fraction(text.strip()))
