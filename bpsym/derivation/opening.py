@@ -36,6 +36,9 @@ from bpsym.network.losses import loss_of
 
 Terms = dict[str, Any]
 
+MOST_LISTED, FEW = 10, 5
+"""The most samples of a batch that are all named, and how many of more are."""
+
 
 def sample_loss(setting: Setting) -> Read:
     """The loss of the sample that is shown."""
@@ -138,6 +141,10 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     if setting.samples > 1:
         terms = {"samples": setting.samples, "sample": setting.sample + 1}
         yield Remark(f"samples_{network.reduction}", terms)
+    if setting.batch:
+        numbers = tuple(str(sample + 1) for sample in setting.batch)
+        shown = numbers if len(numbers) <= MOST_LISTED else (*numbers[:FEW], "...")
+        yield Remark("batch", {"count": len(numbers), "samples": shown})
     yield from _biases(setting)
     for layer in first_of_each_activation(setting):
         kink = activation(setting, layer).kink

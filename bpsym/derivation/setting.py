@@ -38,7 +38,8 @@ LARGEST = 10
 @dataclass(frozen=True)
 class Setting:
     """program: forward, backward and update; forward: the equations as a person writes them; sample: the one (from 0) that is shown in full; weights: the code names
-    of those whose chain is shown however many there are; gradient_form: "auto", "scalar" or "index".
+    of those whose chain is shown however many there are; gradient_form: "auto", "scalar" or "index"; batch: the
+    samples (from 0) of the first step, where it does not see all.
     """
 
     example: Example
@@ -51,6 +52,7 @@ class Setting:
     sample: int = 0
     weights: tuple[str, ...] = ()
     gradient_form: str = "auto"
+    batch: tuple[int, ...] = ()
 
     @cached_property
     def indexed(self) -> bool:

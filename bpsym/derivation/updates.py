@@ -182,16 +182,16 @@ def trained(setting: Setting) -> Iterator[Section]:
     if setting.numbers is None or setting.numbers.trained is None:
         return
     run = setting.numbers.trained
-    rows: list[tuple[Form, object]] = [
-        (Element(total_loss(setting)), setting.amount(total_loss(setting), run.values))
-    ]
+    rows: list[tuple[Form, object]] = []
+    if not setting.batch:  # else it would be that of the first batch
+        rows.append((Element(total_loss(setting)), setting.amount(total_loss(setting), run.values)))
     if not setting.indexed:
         rows += [
             (Element(one), setting.amount(one, run.values))
             for tensor in setting.trained()
             for one in setting.elements(tensor)
         ]
-    blocks: list[Block] = [ValueTable(tuple(rows))]
+    blocks: list[Block] = [ValueTable(tuple(rows))] if rows else []
     if setting.indexed:
         blocks += numerals(setting, setting.trained(), run.values)
     lead = Remark("trained_double" if run.double else "trained_lead", {"steps": run.steps})
