@@ -176,7 +176,7 @@ class _Made:
 
         made = imported(source(self.example, "python", self.names, {}, ""), "trainer_python")
         data, rate = self.example.data, float(self.example.training.learning_rate)
-        if data is None:
+        if data is None or data.t is None:
             raise UsageError("there is nothing to train with: the example has no data")
         x, t = ([[float(entry) for entry in row] for row in rows] for rows in (data.x, data.t))
         trained, _ = made.train(made.INITIAL, x, t, rate, steps)
