@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
@@ -28,7 +29,7 @@ class Training(Record):
 
     write: ClassVar[Mapping[str, str]] = {"learning_rate": "learning_rate = 0.5", "steps": "steps = 100"}
 
-    learning_rate: Annotated[Exact, AfterValidator(_not_negative)] = Field(default=1, validate_default=True)
+    learning_rate: Annotated[Exact, AfterValidator(_not_negative)] = Fraction(1)
     steps: Annotated[int, Field(ge=0, strict=True)] = 0
     optimizer: Annotated[str, known_name("optimizer", OPTIMIZERS)] = "sgd"
     update: Literal["simultaneous"] = "simultaneous"

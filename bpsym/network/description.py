@@ -43,6 +43,15 @@ class Dense(Record):
         "biases": "biases = [0.1, 0.2]",
     }
 
+    about: ClassVar[Mapping[str, str]] = {
+        "type": "The kind of layer.",
+        "units": "The number of units (neurons).",
+        "activation": 'The activation: a name, "generic" for a general f, or a formula in z.',
+        "bias": "A bias for each unit (neuron), one that the layer's units share (layer), or none.",
+        "weights": "One row a unit: the weights into it, from each unit of the layer before.",
+        "biases": "One number a unit, or one number where the layer shares it.",
+    }
+
     type: Literal["dense"] = "dense"
     units: Count
     activation: Annotated[str, known_name("activation", ACTIVATIONS)] = "identity"
@@ -69,10 +78,22 @@ class Network(Record):
         "layers": "[[network.layers]] with units = 2",
     }
 
+    about: ClassVar[Mapping[str, str]] = {
+        "inputs": "The number of inputs.",
+        "loss": "The loss of a sample: a name, or a formula in one output a and its target t, summed over outputs.",
+        "reduction": "Whether the samples' losses are averaged or summed.",
+        "layers": "The layers, from the first hidden one to the output layer.",
+    }
+
     inputs: Count
     loss: Annotated[str, known_name("loss", LOSSES)] = "half_squared_error"
     reduction: Literal["mean", "sum"] = "mean"
     layers: Annotated[tuple[Dense, ...], Field(min_length=1)]
+
+    @property
+    def is_general(self) -> bool:
+        """Whether some activation is a general f: there is nothing to compute with then."""
+        return any(layer.activation == "generic" for layer in self.layers)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
