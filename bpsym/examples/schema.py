@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
-from bpsym.examples.example import Example
+from pydantic.json_schema import GenerateJsonSchema
+
+from bpsym.examples.example import Example, written
 from bpsym.network.activations import ACTIVATIONS
 from bpsym.network.losses import LOSSES
+from bpsym.network.record import Record
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+class _Defaults(GenerateJsonSchema):
+    """Exact numbers and records stand in the schema as a file has them."""
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, Fraction):
+            return int(dft) if dft.denominator == 1 else float(dft)
+        return written(dft) if isinstance(dft, Record) else super().encode_default(dft)
+
+
 def schema(known: Mapping[str, tuple[str, ...]]) -> str:
     """The schema as JSON; known: the names that upper rooms know, as the reader of files takes them."""
-    made: dict[str, Any] = _for_people(Example.model_json_schema())
+    made: dict[str, Any] = _for_people(Example.model_json_schema(schema_generator=_Defaults))
     records = made["$defs"]
     for record in records.values():
         record.pop("description", None)  # it speaks to readers of the code

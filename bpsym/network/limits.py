@@ -13,8 +13,6 @@ MOST_SCALAR_PARAMETERS = 5_000
 MOST_SCALAR_LINES = 2_000
 """Of a derivation: of gradients that are written weight by weight, and of chains that are asked for."""
 
-_BIASES = {"none": lambda units: 0, "neuron": lambda units: units, "layer": lambda units: 1}  # noqa: ARG005
-
 
 def parameter_count(network: Network) -> int:
     """All weights and biases."""
@@ -23,7 +21,8 @@ def parameter_count(network: Network) -> int:
 
 
 def _parameters(layer: Dense, before: int) -> int:
-    return layer.units * before + _BIASES[layer.bias](layer.units)
+    biases = {"none": 0, "neuron": layer.units, "layer": 1}
+    return layer.units * before + biases[layer.bias]
 
 
 def chain_count(network: Network, layer: int) -> int:
