@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bpsym.errors import InputError, Key, Problem, did_you_mean, shown
+from bpsym.errors import InputError, Key, did_you_mean, shown
 from bpsym.examples.columns import Column, Columns, exact_text, opened
+from bpsym.network.record import Misfit, refuse
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class Selection:
         """The file's samples. InputError names all that is wrong, each by the key that says it."""
         columns = _keyed("file", lambda: opened(FOLDER.get() / self.file))
         inputs, targets = self._inputs(columns), listed("targets", self.targets)
-        refuse_all(chain(_unknown(columns, inputs | targets), _both(inputs, targets)))
+        refuse(chain(_unknown(columns, inputs | targets), _both(inputs, targets)))
         x, (t, classes) = _together(
             lambda: _rows(columns, inputs, self.scale), lambda: self._targets(columns, targets)
         )
@@ -64,7 +65,7 @@ class Selection:
             return listed("inputs", self.inputs)
         others = [name for name in columns.names if name not in targets]
         if not others:
-            raise InputError(Problem(f"no {columns.kind} is left for the inputs", ("targets",)))
+            raise InputError(Misfit(f"no {columns.kind} is left for the inputs", ("targets",)))
         return {("file", number): name for number, name in enumerate(others)}
 
     def _targets(
@@ -79,7 +80,7 @@ class Selection:
 
     def _split(self, x: Matrix, t: Matrix | None, classes: tuple[str, ...] | None) -> Samples:
         if t is not None and len(x) != len(t):
-            raise InputError(Problem(f"{len(t)} targets, but {len(x)} samples of inputs", ("targets",)))
+            raise InputError(Misfit(f"{len(t)} targets, but {len(x)} samples of inputs", ("targets",)))
         if self.validation is None:
             return Samples(x, t, classes=classes)
         training, held_back = split(len(x), self.validation, self.seed)
@@ -90,7 +91,7 @@ class Selection:
             None if t is None else _picked(t, held_back),
             classes,
         )
-        refuse_all(_unseen(parts))
+        refuse(_unseen(parts))
         return parts
 
 
@@ -129,7 +130,7 @@ def split(count: int, share: Fraction, seed: int) -> tuple[list[int], list[int]]
     held = int(share * count + Fraction(1, 2))
     if not 0 < held < count:
         left = "none" if held == 0 else "all"
-        raise InputError(Problem(f"{float(share):g} of {count} samples is {left} of them", ("validation",)))
+        raise InputError(Misfit(f"{float(share):g} of {count} samples is {left} of them", ("validation",)))
     order = list(range(count))
     random.Random(seed).shuffle(order)  # noqa: S311  (samples are no secret)
     return sorted(order[held:]), sorted(order[:held])
@@ -141,7 +142,7 @@ def _rows(columns: Columns, names: dict[Key, str], scale: Fraction) -> Matrix:
     lengths = {len(column) for group in found for column in group}
     if len(lengths) > 1:
         counts = " and ".join(map(str, sorted(lengths)))
-        raise InputError(Problem(f"the arrays have {counts} samples", (next(iter(names))[0],)))
+        raise InputError(Misfit(f"the arrays have {counts} samples", (next(iter(names))[0],)))
     scaled = (_scaled(column, scale) for group in found for column in group)
     return tuple(zip(*scaled, strict=True))
 
@@ -162,36 +163,29 @@ def _picked(rows: Matrix, numbers: list[int]) -> Matrix:
     return tuple(rows[number] for number in numbers)
 
 
-def _unknown(columns: Columns, names: dict[Key, str]) -> Iterator[Problem]:
+def _unknown(columns: Columns, names: dict[Key, str]) -> Iterator[Misfit]:
     for key, name in names.items():
         if name not in columns.names:
             offered = columns.names[:MOST_OFFERED] + (("…",) if len(columns.names) > MOST_OFFERED else ())
             near = did_you_mean(name, columns.names)
             hint = near if "did you mean" in near else did_you_mean("", offered)
-            yield Problem(f"the file has no {columns.kind} {shown(name)}{hint}", key)
+            yield Misfit(f"the file has no {columns.kind} {shown(name)}{hint}", key)
 
 
-def _both(inputs: dict[Key, str], targets: dict[Key, str]) -> Iterator[Problem]:
+def _both(inputs: dict[Key, str], targets: dict[Key, str]) -> Iterator[Misfit]:
     for key, name in targets.items():
         if name in inputs.values():
-            yield Problem(f"{shown(name)} is among the inputs too (write it in one of the two)", key)
+            yield Misfit(f"{shown(name)} is among the inputs too (write it in one of the two)", key)
 
 
-def _unseen(parts: Samples) -> Iterator[Problem]:
+def _unseen(parts: Samples) -> Iterator[Misfit]:
     """The classes that no sample of the training part has."""
     if parts.classes is None or parts.t is None:
         return
     for number, label in enumerate(parts.classes):
         if not any(row[number] for row in parts.t):
             message = f"class {shown(label)} is in the validation part only"
-            yield Problem(f"{message} (choose another seed, or a smaller validation)", ("validation",))
-
-
-def refuse_all(problems: Iterable[Problem]) -> None:
-    """InputError where there is any problem."""
-    found = tuple(problems)
-    if found:
-        raise InputError(found)
+            yield Misfit(f"{message} (choose another seed, or a smaller validation)", ("validation",))
 
 
 def _keyed(key: str, read: Callable[[], T]) -> T:
@@ -203,17 +197,17 @@ def _keyed_at(key: Key, read: Callable[[], T]) -> T:
     try:
         return read()
     except InputError as error:
-        raise InputError([replace(problem, key=key) for problem in error.problems]) from None
+        raise InputError([Misfit(problem.message, key) for problem in error.problems]) from None
 
 
 def _together(*reads: Callable[[], Any]) -> list[Any]:
     """What each of them reads. InputError with the problems of all."""
     found: list[Any] = []
-    problems: list[Problem] = []
+    problems: list[Misfit] = []
     for read in reads:
         try:
             found.append(read())
         except InputError as error:
-            problems += error.problems
-    refuse_all(problems)
+            problems += (Misfit(one.message, one.key) for one in error.problems)
+    refuse(problems)
     return found

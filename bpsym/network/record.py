@@ -112,7 +112,9 @@ def _quoted(text: str) -> tuple[str, ...]:
 
 
 def _hinted(record: type[Record], problem: Problem) -> Problem:
-    """The problem with what to write, where it does not say so."""
+    """The problem with what to write, where it does not say so; a misfit says so where it can."""
+    if isinstance(problem, Misfit):
+        return problem
     field = problem.key[0] if problem.key else None
     if len(problem.key) != 1 or field not in record.write or problem.message.endswith(")"):
         return problem
