@@ -5,34 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from bpsym.errors import InputError, Problem, shown
 from bpsym.examples.data import Data, data_misfits, file_misfits
 from bpsym.examples.toml_text import toml
-from bpsym.network.description import Network, known_name, layer_widths, network_misfits
+from bpsym.network.choices import Choice, Chosen
+from bpsym.network.description import Network, layer_widths, network_misfits, not_negative
 from bpsym.network.exact import Exact
-from bpsym.network.optimizers import OPTIMIZERS
 from bpsym.network.record import Misfit, Record, keys, plain, refuse
+from bpsym.network.training_rule import TrainingRule, rule_misfits
 
 
-def _not_negative(rate: Any) -> Any:
-    if rate < 0:
-        raise InputError("must not be negative: a step goes against the gradient (write learning_rate = 0.5)")
-    return rate
+class Training(TrainingRule):
+    """The loss goes down along learning_rate times the gradient.
 
+    A step is one update, with all samples, or with the next batch_size of them; shuffle draws them anew for each
+    epoch. seed: of the shuffling, and of the layers' init.
+    """
 
-class Training(Record):
-    """A step is one update with all samples; the loss goes down along learning_rate times the gradient."""
+    write: ClassVar[Mapping[str, str]] = {
+        **TrainingRule.write,
+        "learning_rate": "learning_rate = 0.5",
+        "steps": "steps = 100",
+        "batch_size": "batch_size = 10",
+        "shuffle": "shuffle = true",
+        "seed": "seed = 1",
+    }
+    about: ClassVar[Mapping[str, str]] = {
+        **TrainingRule.about,
+        "learning_rate": "How far a step goes.",
+        "steps": "How many steps are made; each is one update of all parameters.",
+        "batch_size": "A step sees the next so many samples; all of them, where nothing is said.",
+        "shuffle": "Whether the samples are drawn anew at the start of each epoch.",
+        "seed": "Of the shuffling, and of initial weights that are drawn.",
+    }
 
-    write: ClassVar[Mapping[str, str]] = {"learning_rate": "learning_rate = 0.5", "steps": "steps = 100"}
-
-    learning_rate: Annotated[Exact, AfterValidator(_not_negative)] = Fraction(1)
+    learning_rate: Annotated[
+        Exact, not_negative("a step goes against the gradient", "learning_rate = 0.5")
+    ] = Fraction(1)
     steps: Annotated[int, Field(ge=0, strict=True)] = 0
-    optimizer: Annotated[str, known_name("optimizer", OPTIMIZERS)] = "sgd"
-    update: Literal["simultaneous"] = "simultaneous"
+    batch_size: Annotated[int, Field(ge=1, strict=True)] | None = None
+    shuffle: Annotated[bool, Field(strict=True)] = False
+    seed: Annotated[int, Field(ge=0, strict=True)] | None = None
 
 
 class DerivationOptions(Record):
@@ -138,6 +155,7 @@ def example_misfits(table: Mapping[str, Any]) -> Iterator[Misfit]:
     """What does not fit together in an example's table; what is missing or of another type is passed over."""
     network, data = table.get("network"), table.get("data")
     yield from network_misfits(network, ("network",))
+    yield from rule_misfits(table.get("training"), ("training",))
     widths = layer_widths(network)
     outputs = widths[-1] if len(widths) > 1 else None
     read = _from_file(data)
@@ -158,17 +176,20 @@ def _from_file(data: Any) -> Data | None:
 
 def written(record: Record) -> dict[str, Any]:
     """What was said of the record, by its keys: a table that makes an equal one."""
-    said = {
-        key: getattr(record, name)
+    fields = type(record).model_fields
+    return {
+        key: _written(getattr(record, name), fields[name].metadata)
         for name, key in keys(type(record)).items()
-        if name in record.model_fields_set
+        if name in record.model_fields_set and getattr(record, name) is not None
     }
-    return {key: _written(value) for key, value in said.items() if value is not None}
 
 
-def _written(value: Any) -> Any:
+def _written(value: Any, metadata: list[Any]) -> Any:
     if isinstance(value, Record):
         return written(value)
+    if isinstance(value, Choice):
+        chosen = next(one for one in metadata if isinstance(one, Chosen))
+        return chosen.written(value)
     if isinstance(value, tuple):
-        return [_written(entry) for entry in value]
+        return [_written(entry, metadata) for entry in value]
     return value

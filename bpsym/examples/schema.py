@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from bpsym.examples.example import Example, written
 from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.choices import Choice
 from bpsym.network.losses import LOSSES
 from bpsym.network.record import Record
 
@@ -23,6 +24,8 @@ class _Defaults(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, Fraction):
             return int(dft) if dft.denominator == 1 else float(dft)
+        if isinstance(dft, Choice):
+            return dft.name
         return written(dft) if isinstance(dft, Record) else super().encode_default(dft)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from bpsym.errors import InputError, Key, did_you_mean
 from bpsym.network.activations import ACTIVATIONS
-from bpsym.network.exact import RowOrOne, Rows
+from bpsym.network.choices import Choice, Chosen
+from bpsym.network.exact import Exact, RowOrOne, Rows
+from bpsym.network.initializers import INITIALIZERS
 from bpsym.network.losses import LOSSES
 from bpsym.network.record import Misfit, Record, plain, refuse
 
@@ -25,6 +28,17 @@ def known_name(kind: str, names: Mapping[str, Any]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def not_negative(why: str, write: str) -> AfterValidator:
+    """A check that a number is at least 0; InputError says why, and what to write."""
+
+    def check(value: Any) -> Any:
+        if value < 0:
+            raise InputError(f"must not be negative: {why} (write {write})")
+        return value
+
+    return AfterValidator(check)
+
+
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 
@@ -32,7 +46,8 @@ class Dense(Record):
     """z = W a + b, y = f(z).
 
     weights: (units, units of the layer before), a row the weights into one unit; biases: (units,), or one number
-    where bias is "layer". InputError where they do not fit.
+    where bias is "layer". frozen: which of the two are not trained; init: how weights that are not given are drawn.
+    InputError where they do not fit.
     """
 
     write: ClassVar[Mapping[str, str]] = {
@@ -41,6 +56,8 @@ class Dense(Record):
         "bias": 'bias = "neuron"',
         "weights": "weights = [[0.1, 0.8], [0.4, 0.6]]",
         "biases": "biases = [0.1, 0.2]",
+        "frozen": 'frozen = ["biases"]',
+        "init": 'init = "xavier_uniform"',
     }
 
     about: ClassVar[Mapping[str, str]] = {
@@ -50,6 +67,8 @@ class Dense(Record):
         "bias": "A bias for each unit (neuron), one that the layer's units share (layer), or none.",
         "weights": "One row a unit: the weights into it, from each unit of the layer before.",
         "biases": "One number a unit, or one number where the layer shares it.",
+        "frozen": "What is not trained.",
+        "init": "How weights that are not given are drawn; biases start at 0.",
     }
 
     type: Literal["dense"] = "dense"
@@ -58,6 +77,8 @@ class Dense(Record):
     bias: Literal["none", "neuron", "layer"] = "neuron"
     weights: Rows | None = None
     biases: RowOrOne | None = None
+    frozen: tuple[Literal["weights", "biases"], ...] = ()
+    init: Annotated[Choice | None, Chosen("initializer", INITIALIZERS, optional=True)] = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -68,13 +89,16 @@ class Dense(Record):
 class Network(Record):
     """Layers one after the other, and the loss of their last outputs.
 
-    reduction: what becomes of the samples' losses. InputError where a layer's weights do not fit the layer before.
+    reduction: what becomes of the samples' losses; l1 times the sum of |W| and l2 / 2 times that of W^2, over all
+    weights, are added to the result. InputError where a layer's weights do not fit the layer before.
     """
 
     write: ClassVar[Mapping[str, str]] = {
         "inputs": "inputs = 2",
         "loss": 'loss = "half_squared_error"',
         "reduction": 'reduction = "mean"',
+        "l1": "l1 = 0.001",
+        "l2": "l2 = 0.001",
         "layers": "[[network.layers]] with units = 2",
     }
 
@@ -82,12 +106,16 @@ class Network(Record):
         "inputs": "The number of inputs.",
         "loss": "The loss of a sample: a name, or a formula in one output a and its target t, summed over outputs.",
         "reduction": "Whether the samples' losses are averaged or summed.",
+        "l1": "This times the sum of all |w| is added to the loss.",
+        "l2": "Half of this times the sum of all squared weights is added to the loss.",
         "layers": "The layers, from the first hidden one to the output layer.",
     }
 
     inputs: Count
     loss: Annotated[str, known_name("loss", LOSSES)] = "half_squared_error"
     reduction: Literal["mean", "sum"] = "mean"
+    l1: Annotated[Exact, not_negative("it would make weights grow", "l1 = 0.001")] = Fraction(0)
+    l2: Annotated[Exact, not_negative("it would make weights grow", "l2 = 0.001")] = Fraction(0)
     layers: Annotated[tuple[Dense, ...], Field(min_length=1)]
 
     @property
@@ -124,6 +152,9 @@ def layer_misfits(
         reason=_reason(name, units, before),
     )
     yield from _biases_misfits(layer, name, units, (*key, "biases"))
+    if layer.get("weights") is not None and layer.get("init") is not None:
+        message = "weights are given, so that there is nothing to draw (leave out init, or weights)"
+        yield Misfit(message, (*key, "init"))
 
 
 def layer_widths(network: Any) -> tuple[int | None, ...]:
