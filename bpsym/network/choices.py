@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from pydantic_core import core_schema
 
 from bpsym.errors import InputError, Problem, did_you_mean, shown
-from bpsym.network.exact import exact, exact_row
+from bpsym.network.exact import QUOTIENT, exact, exact_row
 
 REQUIRED: Any = object()
 """The default of a setting that has none."""
@@ -75,6 +75,7 @@ class Setting:
         }
         number: dict[str, Any] = {"type": "integer" if self.whole else "number"}
         number |= {key: limit for key, limit in limits.items() if limit is not None}
+        number = number if self.whole else {"anyOf": [number, QUOTIENT]}
         if not self.parts:
             return number
         count = len(self.parts)

@@ -121,7 +121,7 @@ class Network(Record):
     @property
     def is_general(self) -> bool:
         """Whether some activation is a general f: there is nothing to compute with then."""
-        return any(layer.activation == "generic" for layer in self.layers)
+        return any(activation_of(layer.activation).is_unspecified for layer in self.layers)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

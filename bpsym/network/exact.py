@@ -61,7 +61,10 @@ def exact_row_or_one(values: Any) -> tuple[Fraction, ...] | Fraction:
     return exact_row(values) if isinstance(values, list | tuple) else exact(values)
 
 
-_NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?\d+/\d+$"}]}
+QUOTIENT = {"type": "string", "pattern": r"^-?\d+/\d+$"}
+"""The JSON schema of a fraction as a text."""
+
+_NUMBER = {"anyOf": [{"type": "number"}, QUOTIENT]}
 _ROW = {"type": "array", "items": _NUMBER}
 
 Exact = Annotated[Fraction, PlainValidator(exact), WithJsonSchema(_NUMBER)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from bpsym.errors import UsageError
+from bpsym.network.activations import activation_of
 from bpsym.network.description import Dense, Network
 
 MOST_SCALAR_PARAMETERS = 5_000
@@ -26,10 +27,12 @@ def _parameters(layer: Dense, before: int) -> int:
 
 
 def chain_count(network: Network, layer: int) -> int:
-    """The ways from the loss to one weight into a unit of this layer (the first one 1): one through each unit of
-    every later layer.
+    """The ways from the loss to one weight into a unit of this layer (the first one 1).
+
+    They go through each unit of every later layer; where all outputs of a layer depend on each z, through each twice.
     """
-    return prod(later.units for later in network.layers[layer:])
+    wide = (each for each in network.layers[layer - 1 :] if activation_of(each.activation).is_layer_wide)
+    return prod(each.units for each in (*network.layers[layer:], *wide))
 
 
 def check_scalar_trainer(network: Network) -> None:
