@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from bpsym.errors import InputError, Key, did_you_mean
-from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.activations import activation_of
 from bpsym.network.choices import Choice, Chosen
 from bpsym.network.exact import Exact, RowOrOne, Rows
 from bpsym.network.initializers import INITIALIZERS
-from bpsym.network.losses import LOSSES
+from bpsym.network.losses import loss_of
 from bpsym.network.record import Misfit, Record, plain, refuse
 
 
@@ -24,6 +24,16 @@ def known_name(kind: str, names: Mapping[str, Any]) -> AfterValidator:
         if name not in names:
             raise InputError(f"unknown {kind} {name!r}{did_you_mean(name, names)}")
         return name
+
+    return AfterValidator(check)
+
+
+def resolved(record_of: Callable[[str], Any]) -> AfterValidator:
+    """A check that a text names a record, or is a formula; InputError says what is wrong with it."""
+
+    def check(text: str) -> str:
+        record_of(text)
+        return text
 
     return AfterValidator(check)
 
@@ -73,7 +83,7 @@ class Dense(Record):
 
     type: Literal["dense"] = "dense"
     units: Count
-    activation: Annotated[str, known_name("activation", ACTIVATIONS)] = "identity"
+    activation: Annotated[str, resolved(activation_of)] = "identity"
     bias: Literal["none", "neuron", "layer"] = "neuron"
     weights: Rows | None = None
     biases: RowOrOne | None = None
@@ -112,7 +122,7 @@ class Network(Record):
     }
 
     inputs: Count
-    loss: Annotated[str, known_name("loss", LOSSES)] = "half_squared_error"
+    loss: Annotated[str, resolved(loss_of)] = "half_squared_error"
     reduction: Literal["mean", "sum"] = "mean"
     l1: Annotated[Exact, not_negative("it would make weights grow", "l1 = 0.001")] = Fraction(0)
     l2: Annotated[Exact, not_negative("it would make weights grow", "l2 = 0.001")] = Fraction(0)
