@@ -144,6 +144,29 @@ def network_misfits(network: Any, key: Key = ()) -> Iterator[Misfit]:
     widths = layer_widths(network)
     for number, layer in enumerate(_layers(network)):
         yield from layer_misfits(layer, (*key, "layers", number), number + 1, widths[number])
+    yield from _loss_misfits(network, key)
+
+
+def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
+    """Outputs that can be where the loss has no value."""
+    layers = _layers(network)
+    last = layers[-1] if layers and isinstance(layers[-1], Mapping) else {}
+    named = last.get("activation", Dense.model_fields["activation"].default)
+    loss, activation = _known(loss_of, network.get("loss")), _known(activation_of, named)
+    if loss is None or activation is None or loss.accepts(activation):
+        return
+    message = f"{loss.name} needs outputs {loss.domain}, and those of {activation.name} can be others"
+    write = " or ".join(f'"{name}"' for name in loss.fused)
+    where = ("layers", len(layers) - 1, "activation") if "activation" in last else ("loss",)
+    yield Misfit(f"{message} (write activation = {write} in the last layer)", (*key, *where))
+
+
+def _known(record_of: Callable[[str], Any], text: Any) -> Any:
+    """The record that the text names; None where it names none, which is said elsewhere."""
+    try:
+        return record_of(text) if isinstance(text, str) else None
+    except InputError:
+        return None
 
 
 def layer_misfits(
