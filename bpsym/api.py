@@ -270,9 +270,10 @@ class _Made:
         return tuple(layers[weight] for weight in self.weights if weight in layers)
 
     def check_trainer(self, target: str) -> None:
-        """UsageError where the trainer would be very long."""
+        """UsageError where there is nothing to compute, or where the trainer would be very long."""
         from bpsym.network import limits
 
+        limits.check_computable(self.example.network)
         if target == "python" and not self.force:
             limits.check_scalar_trainer(self.example.network)
 
@@ -280,7 +281,7 @@ class _Made:
         """What the example has trainers for: without numbers none, in plain Python none that is very long."""
         from bpsym.network import limits
 
-        if self.example.network.is_general:
+        if any(map(limits.is_general, self.example.network.layers)):
             return ()
         long = limits.parameter_count(self.example.network) > limits.MOST_SCALAR_PARAMETERS
         return tuple(one for one in targets() if self.force or not long or one != "python")

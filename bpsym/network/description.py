@@ -128,11 +128,6 @@ class Network(Record):
     l2: Annotated[Exact, not_negative("it would make weights grow", "l2 = 0.001")] = Fraction(0)
     layers: Annotated[tuple[Dense, ...], Field(min_length=1)]
 
-    @property
-    def is_general(self) -> bool:
-        """Whether some activation is a general f: there is nothing to compute with then."""
-        return any(activation_of(layer.activation).is_unspecified for layer in self.layers)
-
     @model_validator(mode="after")
     def _fits(self) -> Self:
         refuse(network_misfits(plain(self)))

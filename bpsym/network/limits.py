@@ -35,6 +35,23 @@ def chain_count(network: Network, layer: int) -> int:
     return prod(each.units for each in (*network.layers[layer:], *wide))
 
 
+def check_computable(network: Network) -> None:
+    """UsageError where a layer has a general f: there is a derivation in symbols, and nothing to compute."""
+    general = [number for number, layer in enumerate(network.layers, start=1) if is_general(layer)]
+    if general:
+        which = (
+            f"layer {general[0]} has" if len(general) == 1 else f"layers {', '.join(map(str, general))} have"
+        )
+        raise UsageError(
+            f"{which} a general f, which can be derived but not computed; to train, give an activation, as in"
+            ' activation = "sigmoid"'
+        )
+
+
+def is_general(layer: Dense) -> bool:
+    return activation_of(layer.activation).is_unspecified
+
+
 def check_scalar_trainer(network: Network) -> None:
     """UsageError where a plain-Python trainer would be too long."""
     count = parameter_count(network)
