@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bpsym import resources
-from bpsym.errors import InputError, Key, Problem, UsageError, did_you_mean, shown
+from bpsym.errors import InputError, Key, Problem, UnknownKey, UsageError, did_you_mean, shown
 from bpsym.examples.example import Example, example_misfits
 from bpsym.examples.positions import DEEPEST, Place, Positions, positions, too_deep
 from bpsym.examples.samples import FOLDER
-from bpsym.network.record import Misfit, UnknownKey
+from bpsym.network.record import Misfit
 
 PRESETS = "examples/presets"
 
