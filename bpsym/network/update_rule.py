@@ -29,6 +29,9 @@ PARAMETER = "parameter"
 ARGUMENTS = ("p", "g", "eta", "n")
 """What every formula may read: the parameter, its gradient, the learning rate, the number of this step."""
 
+ONE_FOR_ALL = (SHARED, RATE)
+"""The kinds of lines that are one number; the others are one for each parameter."""
+
 _PLACES = {CLIPPED: "g", RATE: "eta", PARAMETER: "p"}
 """What a line of this kind is called in the formulas after it."""
 
@@ -44,6 +47,11 @@ class Line:
     name: str
     formula: Formula
     start: Any = 0
+
+    @property
+    def tensor_name(self) -> str:
+        """What a number for all parameters is called in the Program."""
+        return RATE if self.kind == RATE else self.name
 
     @property
     def reads(self) -> tuple[str, ...]:
