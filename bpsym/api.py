@@ -275,12 +275,12 @@ class _Made:
             limits.check_scalar_trainer(self.example.network)
 
     def targets(self) -> tuple[str, ...]:
-        """What the example has trainers for: without numbers none, in plain Python none that is very long."""
+        """What `files` has trainers for: with a general f nothing, in plain Python none that is very long."""
         from bpsym.network import limits
 
         if any(map(limits.is_general, self.example.network.layers)):
             return ()
-        long = limits.parameter_count(self.example.network) > limits.MOST_SCALAR_PARAMETERS
+        long = limits.parameter_count(self.example.network) > limits.MOST_GENERATED
         return tuple(one for one in targets() if self.force or not long or one != "python")
 
     def source(self, target: str) -> str:

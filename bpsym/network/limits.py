@@ -11,6 +11,9 @@ from bpsym.network.description import Dense, Network
 MOST_SCALAR_PARAMETERS = 5_000
 """Of a trainer in plain Python: it has a line for each of them."""
 
+MOST_GENERATED = 1_000
+"""Of a plain-Python trainer that is written beside the documents without being asked for by itself."""
+
 MOST_SCALAR_LINES = 2_000
 """Of a derivation: of gradients that are written weight by weight, and of chains that are asked for."""
 
