@@ -26,20 +26,25 @@ from bpsym.network import roles
 
 def vanishing(setting: Setting) -> Iterator[Section]:
     """The slopes that this network's chains are multiplied with."""
-    if setting.indexed:
+    layers = [layer for layer in setting.layers if _has_slopes(setting, layer)]
+    if setting.indexed or not layers or setting.before is None:
         return
-    steps = tuple(step for layer in reversed(setting.layers) for step in _slopes(setting, layer))
+    steps = tuple(step for layer in reversed(layers) for step in _slopes(setting, layer))
     blocks: list[Block] = [Remark("vanishing_lead"), Equations(steps, compact=True)]
     for layer in first_of_each_activation(setting):
         record = activation(setting, layer)
-        terms = {
-            "slope": Applied(layer, record.name, Variable("z"), order=1),
-            "bound": formula_form(record.steepest_formula, {}),
-        }
-        blocks.append(Remark("steepest", terms))
-    if len(setting.layers) > 1:
+        if record.steepest_formula is not None:
+            slope = Applied(layer, record.name, Variable("z"), order=1)
+            bound = formula_form(record.steepest_formula, {})
+            blocks.append(Remark("steepest", {"slope": slope, "bound": bound}))
+    if len(layers) == len(setting.layers) > 1:
         blocks += _product_of_slopes(setting)
     yield Section("vanishing", (*blocks, Remark("vanishing_end")))
+
+
+def _has_slopes(setting: Setting, layer: int) -> bool:
+    record = activation(setting, layer)
+    return not (record.is_layer_wide or record.is_unspecified)
 
 
 def _slopes(setting: Setting, layer: int) -> Iterator[Step]:
@@ -48,7 +53,8 @@ def _slopes(setting: Setting, layer: int) -> Iterator[Step]:
         slope = slope_form(setting, layer, before, after)
         value = None if setting.before is None else worth(slope, lambda one: setting.amount(one.read))
         lhs = Applied(layer, setting.activation(layer), Element(before), order=1)
-        yield Step("", lhs, (slope,), value)
+        forms = (slope,) if slope != lhs else (lhs,)
+        yield Step("", lhs, forms, value)
 
 
 def _product_of_slopes(setting: Setting) -> list[Block]:
@@ -72,4 +78,6 @@ def _product_of_slopes(setting: Setting) -> list[Block]:
 def code(setting: Setting) -> Iterator[Section]:
     """The trainer; where a line for each parameter would be too much, that for arrays."""
     target = "numpy" if setting.indexed else "python"
+    if any(activation(setting, layer).is_unspecified for layer in setting.layers):
+        return
     yield Section("code", (Remark("code_lead"), Listing(target)))

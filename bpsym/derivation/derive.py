@@ -37,12 +37,14 @@ def derivation(
     if not 0 <= sample < samples:
         raise UsageError(f"there is no sample {sample + 1}: the example has {samples}")
     program = training_program(example.network, example.training, samples)
+    forward = forward_program(example.network, samples)
     _check_weights(program, names, weights)
     setting = Setting(
         example,
         names,
         program,
-        Chains(backward(forward_program(example.network, samples)), Read("E", sample)),
+        forward,
+        Chains(backward(forward), Read("E", sample)),
         numbers(example, program, sample, long_training),
         samples,
         sample,

@@ -22,8 +22,8 @@ from bpsym.derivation.forms import (
     Variable,
 )
 from bpsym.notation.formulas import formula_form
-from bpsym.derivation.functions import activation, slope_form
-from bpsym.derivation.opening import sample_loss
+from bpsym.derivation.functions import activation, slope_form, slope_lines
+from bpsym.derivation.opening import first_of_each_activation, sample_loss
 from bpsym.derivation.passes import output
 from bpsym.derivation.setting import MOST_PATHS, Setting, slug
 from bpsym.derivation.worth import worth
@@ -122,9 +122,13 @@ def _slopes(setting: Setting, path: Path) -> Form:
 def link_slope(setting: Setting, link: Link) -> Form:
     """The local derivative; of an activation as a textbook has it."""
     role = link.equation.tensor.role
-    if role.kind == roles.ACTIVATION:
-        return slope_form(setting, role.layer, link.by, link.of)
-    return setting.ordered(link.slope)
+    if role.kind != roles.ACTIVATION:
+        return setting.ordered(link.slope)
+    record = activation(setting, role.layer)
+    if record.is_layer_wide and link.of.at != link.by.at:
+        outputs = {"a": Element(link.of), "b": Element(Read(link.of.name, *link.by.at))}
+        return formula_form(record.other_formulas[-1], outputs)
+    return slope_form(setting, role.layer, link.by, link.of)
 
 
 def product_of(factors: list[Form]) -> Form:
@@ -136,17 +140,23 @@ def _total(terms: list[Form]) -> Form:
 
 
 def inset(setting: Setting, layer: int) -> list[Block]:
-    """The activation's derivative, line by line."""
+    """The activation's derivative, line by line; none of one that is not said, or is a layer's as a whole."""
     record, z = activation(setting, layer), Variable("z")
+    if record.is_unspecified or record.is_layer_wide:
+        return []
     applied = Applied(layer, record.name, z)
-    names = {"z": z, "a": applied}
-    lines = record.line_formulas or (record.slope_formula,)
     steps = (
-        Step("", applied, (formula_form(record.formula, names),)),
-        Step(
-            f"slope-{slug(record.name)}",
-            Applied(layer, record.name, z, order=1),
-            tuple(formula_form(line, names) for line in lines),
-        ),
+        Step("", applied, (formula_form(record.formula, {"z": z}),)),
+        Step(f"slope-{_place(setting, layer)}", Applied(layer, record.name, z, order=1), slope_lines(setting, layer, z)),
     )
-    return [Remark("inset", {"function": applied}), Equations(steps), Remark("other_activation")]
+    return [Remark("inset", {"function": applied}), Equations(steps), Remark(_other_activation(setting))]
+
+
+def _other_activation(setting: Setting) -> str:
+    return "other_activation" if len(first_of_each_activation(setting)) == 1 else "other_activations"
+
+
+def _place(setting: Setting, layer: int) -> str:
+    """The activation's name, or its layer's number where it is a formula of one's own."""
+    record = activation(setting, layer)
+    return str(layer) if record.custom else slug(record.name)

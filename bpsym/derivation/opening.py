@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sympy import Symbol
+
+from bpsym.calculus.backward import adjoint_name
 from bpsym.calculus.equations import Tensor
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
@@ -24,7 +27,7 @@ from bpsym.derivation.forms import (
     Variable,
 )
 from bpsym.notation.formulas import formula_form
-from bpsym.derivation.functions import activation
+from bpsym.derivation.functions import activation, layer_calls, letter
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
@@ -69,9 +72,11 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
     target = setting.tensor(roles.TARGET, setting.layers[-1])
     yield tuple(map(Element, setting.elements(target))), "target", {}
     yield from _loss_symbols(setting)
-    delta = setting.elements(setting.derived("adjoint", setting.tensor(roles.PRE_ACTIVATION, 1)))[0]
-    partial = Partial(Element(sample_loss(setting)), Element(z))
-    yield (Element(delta),), f"error_term_{nodes}", _node(setting, 1) | {"partial": partial}
+    for layer in setting.reached()[:1]:
+        z = setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer))[0]
+        delta = Read(adjoint_name(z.name), *z.at)
+        partial = Partial(Element(sample_loss(setting)), Element(z))
+        yield (Element(delta),), f"error_term_{nodes}", _node(setting, layer) | {"partial": partial}
     yield (Element(Read(LEARNING_RATE_TENSOR.name)),), "learning_rate", {}
     for layer in first_of_each_activation(setting):
         yield _function(setting, layer)
@@ -80,7 +85,7 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
 
 
 def _loss_symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
-    if setting.samples > 1:
+    if setting.samples > 1 or setting.names.penalised:
         yield (Element(sample_loss(setting)),), "sample_loss", {"sample": setting.sample + 1}
     yield (Element(total_loss(setting)),), "loss", {}
 
@@ -94,10 +99,19 @@ def _ends(setting: Setting, layer: int) -> Terms:
 
 
 def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapping[str, Any]]:
-    record = activation(setting, layer)
-    formula = formula_form(record.formula, {"z": Variable("z")})
-    name = record.name.replace("_", " ")
-    return (Applied(layer, record.name, Variable("z")),), f"function_{record.name}", {"formula": formula, "name": name}
+    record, z = activation(setting, layer), Variable("z")
+    key = "function_custom" if record.custom else f"function_{record.name}"
+    terms: Terms = {"name": "" if record.custom else record.name.replace("_", " ")}
+    if record.is_unspecified:
+        nodes = setting.names.pack.conventions["nodes"]
+        before = setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer))[0]
+        return (Applied(layer, record.name, Element(before)),), f"function_generic_{nodes}", _node(setting, layer)
+    if record.is_layer_wide:
+        at = letter(setting, roles.PRE_ACTIVATION, layer, Symbol("i"))
+        formula = formula_form(record.formula, {"z": Element(at)}, layer_calls(setting, layer, Symbol("k")))
+        output = Element(letter(setting, roles.ACTIVATION, layer, Symbol("i")))
+        return (output,), key, terms | {"formula": formula}
+    return (Applied(layer, record.name, z),), key, terms | {"formula": formula_form(record.formula, {"z": z})}
 
 
 def first_of_each_activation(setting: Setting) -> list[int]:
@@ -179,6 +193,7 @@ def given(setting: Setting) -> Iterator[Section]:
     steps = [_matrix(setting, tensor) for tensor in tensors if len(setting.elements(tensor)) > 1]
     single = [read for one in tensors[1:] if len(setting.elements(one)) == 1 for read in setting.elements(one)]
     single.append(Read(LEARNING_RATE_TENSOR.name))
+    single += [Read(one.name) for one in setting.program.inputs if one.role.kind == roles.SETTING]
     steps += [Step("", Element(read), (Element(read),), setting.amount(read)) for read in single]
     if setting.indexed and setting.before is None:
         steps = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from sympy import Expr
 
@@ -16,13 +17,16 @@ from bpsym.derivation.forms import (
     Equations,
     Form,
     Matrix,
+    Number,
     Product,
+    Quotient,
     Remark,
     Section,
     Step,
     Sum,
     Value,
 )
+from bpsym.derivation.functions import activation, letter
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import of_kind, sample_loss, total_loss
 from bpsym.derivation.setting import Setting
@@ -41,6 +45,8 @@ def forward(setting: Setting) -> Iterator[Section]:
             z, a = (setting.tensor(kind, layer) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
             steps = (general(setting, f"z-{layer}", z), general(setting, f"a-{layer}", a))
             blocks += [Equations(steps), *numerals(setting, (z, a))]
+        elif activation(setting, layer).is_layer_wide:
+            blocks.append(Equations((_pre_activations(setting, layer), *_over_the_layer(setting, layer)), compact=True))
         else:
             blocks.append(Equations((_pre_activations(setting, layer), _activations(setting, layer))))
     yield Section("forward", tuple(blocks))
@@ -55,9 +61,9 @@ def general(setting: Setting, label: str, tensor: Tensor) -> Step:
 def output(setting: Setting, read: Read) -> Form:
     """The element's right-hand side; f(z) of an activation."""
     tensor = setting.program[read.name]
-    if tensor.role.kind != roles.ACTIVATION:
-        return setting.form(read)
     layer = tensor.role.layer
+    if tensor.role.kind != roles.ACTIVATION or activation(setting, layer).is_layer_wide:
+        return setting.form(read)
     before = Read(setting.tensor(roles.PRE_ACTIVATION, layer).name, *read.at)
     return Applied(layer, setting.activation(layer), Element(before))
 
@@ -75,16 +81,30 @@ def _pre_activations(setting: Setting, layer: int) -> Step:
 def _activations(setting: Setting, layer: int) -> Step:
     z, a = setting.tensor(roles.PRE_ACTIVATION, layer), setting.tensor(roles.ACTIVATION, layer)
     name = setting.activation(layer)
-    forms = tuple(Applied(layer, name, argument) for argument in (setting.layer(z), setting.matrix(z)))
+    forms: tuple[Form, ...] = tuple(
+        Applied(layer, name, argument) for argument in (setting.layer(z), setting.matrix(z))
+    )
+    if activation(setting, layer).is_unspecified:
+        forms = (Matrix(tuple((output(setting, read),) for read in setting.elements(a))),)
     return Step(f"a-{layer}", setting.layer(a), forms, setting.amounts(a), entries=setting.matrix(a).rows)
+
+
+def _over_the_layer(setting: Setting, layer: int) -> Iterator[Step]:
+    """The outputs of a function of the whole layer: in general, then one by one."""
+    tensor = setting.tensor(roles.ACTIVATION, layer)
+    read = letter(setting, roles.ACTIVATION, layer, tensor.indices[-1])
+    yield Step(f"a-{layer}", Element(read), (setting.form(read),), ranges=setting.ranges(tensor))
+    for one in setting.elements(tensor):
+        yield Step("", Element(one), (setting.form(one),), setting.amount(one))
 
 
 def loss(setting: Setting) -> Iterator[Section]:
     blocks: list[Block] = [Equations((_sample_loss(setting),))]
     total = total_loss(setting)
-    if setting.samples > 1:
+    if setting.samples > 1 or setting.names.penalised:
         step = Step("total-loss", Element(total), _total_loss(setting), setting.amount(total))
-        blocks += [Remark(f"loss_{setting.example.network.reduction}"), Equations((step,), compact=True)]
+        key = f"loss_{setting.example.network.reduction}" if setting.samples > 1 else "loss_penalised"
+        blocks += [Remark(key), Equations((step,), compact=True)]
     aim = "aim_biases" if of_kind(setting, roles.BIASES) else "aim"
     yield Section("loss", (*blocks, Remark(aim, {"loss": Element(total)})))
 
@@ -104,7 +124,11 @@ def _total_loss(setting: Setting) -> tuple[Form, ...]:
     forms = (setting.form(read),)
     if setting.indexed or setting.samples > MOST_TERMS:
         return forms
-    return (*forms, setting.ordered(setting.opened(value)))
+    if setting.example.network.reduction == "sum" or setting.names.penalised:
+        return (*forms, setting.ordered(setting.opened(value)))
+    tensor = setting.tensor(roles.SAMPLE_LOSS)
+    terms = tuple(Element(Read(tensor.name, sample)) for sample in range(setting.samples))
+    return (*forms, Product((Quotient(Number(Fraction(1)), Number(Fraction(setting.samples))), Sum(terms))))
 
 
 def second_pass(setting: Setting) -> Iterator[Section]:

@@ -20,6 +20,7 @@ from bpsym.derivation.training import Numbers
 from bpsym.errors import ProgramError
 from bpsym.examples.example import Example
 from bpsym.network import roles
+from bpsym.network.activations import activation_of
 from bpsym.network.forward import SAMPLES, parameters
 from bpsym.notation.names import Names, Unit
 from bpsym.notation.order import reading_order
@@ -36,13 +37,14 @@ LARGEST = 10
 
 @dataclass(frozen=True)
 class Setting:
-    """program: forward, backward and update; sample: the one (from 0) that is shown in full; weights: the code names
+    """program: forward, backward and update; forward: the equations as a person writes them; sample: the one (from 0) that is shown in full; weights: the code names
     of those whose chain is shown however many there are; gradient_form: "auto", "scalar" or "index".
     """
 
     example: Example
     names: Names
     program: Program
+    forward: Program
     chains: Chains
     numbers: Numbers | None
     samples: int
@@ -186,13 +188,18 @@ class Setting:
     def has_adjoint(self, kind: str, layer: int) -> bool:
         return find(self.program, "adjoint", self.tensor(kind, layer).name) is not None
 
+    def reached(self) -> list[int]:
+        """The layers whose error terms some gradient needs."""
+        return [layer for layer in self.layers if self.has_adjoint(roles.PRE_ACTIVATION, layer)]
+
     def paths_to(self, name: str) -> int:
         """How many chains lead to each element of a parameter: one through each unit of every later layer."""
         widths = self.names.widths[self.program[name].role.layer + 1 :]
         return prod(widths)
 
     def equation(self, read: Read) -> Equation:
-        return self.program.equation(read.name)
+        name = read.name
+        return (self.forward if self.forward.of(name) else self.program).equation(name)
 
     def ordered(self, expr: Expr) -> Form:
         return reading_order(expr, self.program, opened=True)
@@ -211,6 +218,8 @@ class Setting:
     def _as_function(self, element: Element) -> Form:
         tensor = self.program[element.read.name]
         if tensor.origin is not None or tensor.role.kind != roles.ACTIVATION:
+            return element
+        if activation_of(self.activation(tensor.role.layer)).is_layer_wide:
             return element
         before = self.tensor(roles.PRE_ACTIVATION, tensor.role.layer)
         return Activated(tensor.role.layer, Element(Read(before.name, *element.read.at)), element)

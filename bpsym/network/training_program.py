@@ -15,7 +15,7 @@ from bpsym.calculus.rewrites import needed
 from bpsym.calculus.update import updated
 from bpsym.network import roles
 from bpsym.network.description import Network
-from bpsym.network.expressions import Formula, Summand, to_sympy
+from bpsym.network.expressions import Summand, to_sympy
 from bpsym.network.forward import LEARNING_RATE_TENSOR, parameters
 from bpsym.network.gradients import gradient_program
 from bpsym.network.roles import Role
@@ -85,19 +85,18 @@ def with_frozen(program: Program, frozen: tuple[str, ...]) -> Program:
 class Written:
     """One equation of the update as its rule has it: tensor = formula, at the tensor's own indices.
 
-    kind: that of its line. names: the element that each name of the formula means. everywhere: the same for each
+    line: of the rule. names: the element that each name of the formula means. everywhere: the same for each
     trained parameter, for `total(...)`.
     """
 
-    kind: str
+    line: Line
     tensor: Tensor
-    formula: Formula
     names: Mapping[str, Read]
     everywhere: tuple[Mapping[str, Tensor], ...] = ()
 
     @property
     def equation(self) -> Equation:
-        value = to_sympy(self.formula, self.names, {"total": self._total})
+        value = to_sympy(self.line.formula, self.names, {"total": self._total})
         return Equation(self.tensor, self.tensor.indices, value)
 
     def _total(self, summand: Summand) -> Expr:
@@ -176,14 +175,14 @@ class _Writer:
     def one_for_all(self, line: Line) -> Iterator[Written]:
         tensor = Tensor(line.tensor_name, (), Role(line.kind, name=line.name))
         everywhere = tuple(dict(own) for own in self.own.values())
-        yield Written(line.kind, tensor, line.formula, _elements(self.shared), everywhere)
+        yield Written(line, tensor, _elements(self.shared), everywhere)
         self.shared[line.name] = tensor
 
     def one_for_each(self, line: Line) -> Iterator[Written]:
         for one in self.trained:
             own = self.own[one.name]
             tensor = self.target(line, one)
-            yield Written(line.kind, tensor, line.formula, _elements(self.shared | own))
+            yield Written(line, tensor, _elements(self.shared | own))
             own[line.name] = tensor
 
     def target(self, line: Line, parameter: Tensor) -> Tensor:

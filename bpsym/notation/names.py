@@ -62,8 +62,8 @@ class Names:
         kind = _printed_kind(tensor)
         if kind is None:
             return self._partial(tensor, self.latex(_base(tensor), at, sample), sample)
-        pattern = self.pack.latex[self._element_key(kind, tensor)]
-        return self._filled(pattern, tensor, at, sample, lambda one: self.latex(one, at, sample))
+        key = "penalised_loss" if kind == roles.LOSS and self.penalised else self._element_key(kind, tensor)
+        return self._filled(self.pack.latex[key], tensor, at, sample, lambda one: self.latex(one, at, sample))
 
     def layer(self, tensor: Tensor, sample: Unit | None = None) -> str:
         """The name of the whole vector or matrix in a formula."""
@@ -104,8 +104,6 @@ class Names:
     def _element_key(self, kind: str, tensor: Tensor) -> str:
         if kind == roles.TARGET and self.widths[-1] == 1:
             return "only_target"
-        if kind == roles.LOSS and self.penalised:
-            return "penalised_loss"
         return "shared_bias" if kind == roles.BIASES and not tensor.role.axes else kind
 
     def _filled(

@@ -123,7 +123,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Total:
-    """What code writes as a whole: a sum over an index, a guarded term, cases."""
+    """What is written as a whole: a sum or a maximum over an index, a guarded term, cases."""
 
     node: Expr
 
@@ -262,8 +262,6 @@ class _Order:
     def power(self, expr: Pow) -> Form:
         if _is_inverse(expr):
             return Quotient(Number(Fraction(1)), self.form(1 / expr))
-        if expr.exp == Rational(1, 2):
-            return Call("sqrt", (self.form(expr.base),))
         return Power(self.form(expr.base), self.form(expr.exp))
 
     def factor_key(self, factor: Expr) -> tuple[Any, ...]:
@@ -272,7 +270,8 @@ class _Order:
         leading = self.ranked(factor)[:1]
         first = leading[0] if leading else (-2 if factor.is_number else -1, ())
         if first[0] == RANKS[roles.TARGET]:
-            return (0.5, False, first[1], str(factor))
+            alone = self.opened and all(rank == first[0] for rank, _ in self.ranked(factor))
+            return (_LAST if alone and not plain else 0.5, False, first[1], str(factor))
         return (first[0], not plain, first[1], str(factor))
 
     def key(self, term: Expr) -> tuple[Any, ...]:
