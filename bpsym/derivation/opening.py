@@ -144,7 +144,7 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
         if kink is not None:
             z = Variable("z")
             slope = Applied(layer, setting.activation(layer), z, order=1)
-            yield Remark("kink", {"slope": slope, "at": _number(kink.at), "value": _number(kink.slope)})
+            yield Remark("kink", {"slope": slope, "at": Variable(f"z = {kink.at}"), "value": _number(kink.slope)})
     loss_kink = loss_of(network.loss).kink
     if loss_kink is not None:
         yield Remark("kink_loss", {"value": _number(loss_kink.slope)})
