@@ -36,6 +36,9 @@ from bpsym.network.losses import loss_of
 
 Terms = dict[str, Any]
 
+MOST_DRAWN = 16
+"""With a layer of more units than this, there is no picture: nobody could read it."""
+
 
 def sample_loss(setting: Setting) -> Read:
     """The loss of the sample that is shown."""
@@ -173,6 +176,9 @@ def _biases(setting: Setting) -> Iterator[Remark]:
 
 
 def network(setting: Setting) -> Iterator[Section]:
+    """The picture, where there is room for it."""
+    if max(setting.names.widths) > MOST_DRAWN:
+        return
     nodes = [setting.elements(setting.tensor(roles.ACTIVATION, layer)) for layer in (0, *setting.layers)]
     edges = [setting.rows(setting.tensor(roles.WEIGHTS, layer)) for layer in setting.layers]
     picture = Picture(
