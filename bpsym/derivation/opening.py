@@ -39,6 +39,9 @@ Terms = dict[str, Any]
 MOST_LISTED, FEW = 10, 5
 """The most samples of a batch that are all named, and how many of more are."""
 
+MOST_DRAWN = 16
+"""With a layer of more units than this, there is no picture: nobody could read it."""
+
 
 def sample_loss(setting: Setting) -> Read:
     """The loss of the sample that is shown."""
@@ -180,6 +183,9 @@ def _biases(setting: Setting) -> Iterator[Remark]:
 
 
 def network(setting: Setting) -> Iterator[Section]:
+    """The picture, where there is room for it."""
+    if max(setting.names.widths) > MOST_DRAWN:
+        return
     nodes = [setting.elements(setting.tensor(roles.ACTIVATION, layer)) for layer in (0, *setting.layers)]
     edges = [setting.rows(setting.tensor(roles.WEIGHTS, layer)) for layer in setting.layers]
     picture = Picture(

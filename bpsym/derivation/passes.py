@@ -154,7 +154,7 @@ def _total_loss(setting: Setting) -> tuple[Form, ...]:
     """As a sum over an index, and written out where there are few samples."""
     read = total_loss(setting)
     value: Expr = setting.equation(read).value
-    forms = (setting.form(read),)
+    forms = (setting.ordered(value) if setting.indexed else setting.form(read),)
     if setting.indexed or setting.samples > MOST_TERMS:
         return forms
     if setting.example.network.reduction == "sum" or setting.names.penalised:
