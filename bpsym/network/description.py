@@ -144,6 +144,8 @@ def network_misfits(network: Any, key: Key = ()) -> Iterator[Misfit]:
 
 def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
     """Outputs that can be where the loss has no value."""
+    if not isinstance(network, Mapping):
+        return
     layers = _layers(network)
     last = layers[-1] if layers and isinstance(layers[-1], Mapping) else {}
     named = last.get("activation", Dense.model_fields["activation"].default)
