@@ -180,7 +180,7 @@ def _write(path: Path, text: str) -> None:
     if path == STDOUT:
         write_out(text)
         return
-    from bpsym.publish.files import write
+    from bpsym.resources.files import write
 
     write(path, text.encode())
 
