@@ -25,9 +25,13 @@ def derivation(
     *,
     sample: int = 0,
     weights: tuple[str, ...] = (),
+    form: str = "auto",
     long_training: LongTraining | None = None,
 ) -> Derivation:
-    """The example's derivation; sample: the one (from 0) shown in full; weights: code names whose chain is shown."""
+    """The example's derivation; sample: the one (from 0) shown in full; weights: code names whose chain is shown.
+
+    form: how gradients are written, "scalar", "index", or "auto": what fits.
+    """
     samples = 1 if example.data is None else len(example.data.x)
     if not 0 <= sample < samples:
         raise UsageError(f"there is no sample {sample + 1}: the example has {samples}")
@@ -42,6 +46,7 @@ def derivation(
         samples,
         sample,
         weights,
+        form,
     )
     numbered = _numbered(sections(setting))
     known = () if setting.numbers is None else (setting.numbers.before, setting.numbers.after_one or {})

@@ -31,7 +31,7 @@ MOST_PATHS = 40
 @dataclass(frozen=True)
 class Setting:
     """program: forward, backward and update; sample: the one (from 0) that is shown in full; weights: the code names
-    of those whose chain is shown however many there are.
+    of those whose chain is shown however many there are; gradient_form: "auto", "scalar" or "index".
     """
 
     example: Example
@@ -42,6 +42,7 @@ class Setting:
     samples: int
     sample: int = 0
     weights: tuple[str, ...] = ()
+    gradient_form: str = "auto"
 
     @property
     def layers(self) -> range:
