@@ -151,7 +151,7 @@ def new(
     ] = api.LANGUAGE,
 ) -> None:
     """Write a commented example for you to change; a file that is there is never touched."""
-    from bpsym.publish.files import create
+    from bpsym.resources.files import create
 
     _known("--lang", lang, api.languages())
     create(file, api.new_example(lang).encode())
