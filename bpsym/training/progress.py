@@ -68,10 +68,9 @@ def _bar(stream: IO[str], start: int, steps: int) -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    plain = TextColumn("{task.description}", markup=False)
     bar = Progress(
         BarColumn(bar_width=None),
-        plain,
+        TextColumn("{task.description}", markup=False),
         console=Console(file=stream),
         auto_refresh=False,  # a thread of its own would take time from the steps
         transient=True,  # the summary says the rest
@@ -82,7 +81,9 @@ def _bar(stream: IO[str], start: int, steps: int) -> Iterator[Show]:
 
     def show(look: Look) -> None:
         speed = pace(look.step - start, steps - look.step, perf_counter() - began)
-        text = f"{look.step:,}/{steps:,}  {facts(look)}" + (f"  {speed}" if speed else "")
+        text = (
+            f"{look.step:,}/{steps:,}  {speed}\n{facts(look)}"  # in a line of its own, so that 80 columns do
+        )
         bar.update(task, completed=look.step, description=text, refresh=True)
 
     with bar:

@@ -78,17 +78,15 @@ def data_hash(example: Example) -> str:
 def fits(found: Saved, example: Example, target: str, file: Path) -> None:
     """InputError, with every difference, where the run is of another network or makes other steps."""
     wanted = fingerprint(example, target)
-    problems = [
-        Problem(
-            f"{_told(found.fingerprint, key)} in this run, {_told(wanted, key)} in the example",
-            (key,),
-            str(file),
-        )
+    differences = [
+        f"\n  {key}: {_told(found.fingerprint, key)} in this run, {_told(wanted, key)} in the example"
         for key in {**wanted, **found.fingerprint}
         if found.fingerprint.get(key) != wanted.get(key)
     ]
-    if problems:
-        raise InputError([Problem("a run of another network, or by another rule", file=str(file)), *problems])
+    if differences:
+        raise InputError(
+            Problem(f"a run of another network, or by another rule{''.join(differences)}", file=str(file))
+        )
 
 
 def restored(found: Saved, like: Standing, file: Path) -> Standing:

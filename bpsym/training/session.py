@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -71,6 +74,7 @@ def train(request: Request, stream: IO[str] | None, say: Say) -> Outcome:
 
     Every file is checked before the first step. DivergenceError where the loss is not finite: nothing is written then.
     """
+    _one_thread()
     check_files(request)
     plan = _plan(request, say)
     with after_the_step() as interruption:
@@ -83,6 +87,17 @@ def train(request: Request, stream: IO[str] | None, say: Say) -> Outcome:
         say(summary.files(written))
     stopped = course.last.step < plan.steps
     return Outcome(_text(plan, course), interruption.exit_code if stopped else 0)
+
+
+def _one_thread() -> None:
+    """One thread for matrix products, unless the user says otherwise.
+
+    On networks of this size more threads wait for each other; and sums in an order that depends on the number of cores
+    would not be the same again.
+    """
+    for library in ("OPENBLAS", "MKL", "OMP", "VECLIB"):
+        name = f"{library}_{'MAXIMUM' if library == 'VECLIB' else 'NUM'}_THREADS"
+        os.environ.setdefault(name, "1")
 
 
 def check_files(request: Request) -> None:
@@ -135,6 +150,8 @@ def _plan(request: Request, say: Say) -> _Plan:
         for difference in _differences(request, example, found):
             say(difference)
     steps = max(example.training.steps, start.step)
+    if found and start.step == steps:
+        say(f"nothing is left to do: {steps:,} steps are made (--steps {2 * steps or 100} goes on)")
     return _Plan(
         request,
         example,
@@ -177,7 +194,7 @@ def _trained(plan: _Plan, interruption: Interruption, stream: IO[str] | None) ->
     began = perf_counter()
     standing, seen = plan.start, []
     try:
-        with shown(stream, plan.start.step, plan.steps) as show:
+        with _without_warnings(), shown(stream, plan.start.step, plan.steps) as show:
             course = looks(plan.run(interruption), plan.start, plan.steps, plan.every if logged else None)
             for standing, look in course:  # noqa: B007  (the last one is kept)
                 show(look)
@@ -185,6 +202,14 @@ def _trained(plan: _Plan, interruption: Interruption, stream: IO[str] | None) ->
     except DivergenceError as error:
         raise DivergenceError(error.step, error.loss, usual_causes(plan.example)) from None
     return _Course(standing, tuple(seen), perf_counter() - began)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """NumPy warns of an overflow where the loss itself says what became of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 def _rows(plan: _Plan, course: _Course) -> list[Look]:
