@@ -156,7 +156,7 @@ def train(
         bool | None, typer.Option("--shuffle/--no-shuffle", help="Draw batches anew for each epoch.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Of shuffling, and of weights that are not given.")
+        int | None, typer.Option(metavar="N", min=0, help="Of shuffling, and of weights that are drawn.")
     ] = None,
     save: Annotated[
         Path | None,
@@ -182,7 +182,7 @@ def train(
     Progress goes to stderr. Ctrl-C stops after the step, and saves. The accuracy is that of the samples held back for
     validation, where there are any.
     """
-    from bpsym.training.session import Request
+    from bpsym.training.request import Request
     from bpsym.training.session import train as run
 
     if target is not None:

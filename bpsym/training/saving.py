@@ -75,7 +75,7 @@ def data_hash(example: Example) -> str:
     return sha256(repr(rows).encode()).hexdigest()[:16]
 
 
-def fits(found: Saved, example: Example, target: str, file: Path) -> None:
+def check_same(found: Saved, example: Example, target: str, file: Path) -> None:
     """InputError, with every difference, where the run is of another network or makes other steps."""
     wanted = fingerprint(example, target)
     differences = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bpsym.training.loop import Look
@@ -22,7 +22,7 @@ def stopped(last: Look, steps: int) -> str:
     return f"Stopped after {last.step:,} of {_counted(steps, 'step')}."
 
 
-def files(written: list[Path]) -> str:
+def files(written: Iterable[Path]) -> str:
     """What was written."""
     return f"Written: {', '.join(map(str, written))}"
 
