@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,6 @@ import bpsym
 from bpsym import api, cli
 from bpsym.errors import DivergenceError
 from bpsym.training import loop, session
-from bpsym.training.request import Request
 from bpsym.training.samples import class_of, samples
 from tests.running import COMMAND, ROOT, environment
 from tests.running import bpsym as run
@@ -82,6 +80,24 @@ t = [[3]]
 learning_rate = 10
 steps         = 1000
 """
+
+
+@pytest.fixture(autouse=True)
+def generated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps are no part of a trainer: one is enough for the many runs of a test."""
+    generate = api.trainer
+
+    def trainer(example: Any, target: str = "python", **options: Any) -> Any:
+        settings = {**dict(example.training), "steps": 0}
+        key = repr((example.notation, example.network, settings, target, options))
+        if key not in TRAINERS:
+            TRAINERS[key] = generate(example, target, **options)
+        return TRAINERS[key]
+
+    monkeypatch.setattr(api, "trainer", trainer)
+
+
+TRAINERS: dict[str, Any] = {}
 
 
 def example_file(folder: Path, rule: str = "plain") -> str:
@@ -394,16 +410,9 @@ def test_what_is_no_run_is_refused(name: str, content: bytes, tmp_path: Path) ->
 def stopped_after(steps: int) -> Iterator[None]:
     """A Ctrl-C that comes before the loss of the step after so many is known."""
 
-    @contextmanager
-    def after_the_step() -> Iterator[Any]:
-        yield Asked()
-
     class Asked:
         exit_code = 130
         made = -1
-
-        def progressed(self, step: int) -> None:
-            self.made = step
 
         def __call__(self) -> bool:
             return self.made >= steps
@@ -496,11 +505,10 @@ def test_a_second_signal_does_not_wait() -> None:
 
     before = signal.getsignal(signal.SIGINT)
     with after_the_step() as interruption:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert interruption()
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(1)
+            signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -572,15 +580,6 @@ def test_the_step_of_a_wrong_loss_is_said(wrong: float) -> None:
 )
 def test_a_class_is_the_largest_output(outputs: list[float], expected: int) -> None:
     assert class_of(outputs) == expected
-
-
-def classes(layer: str, t: str) -> Any:
-    """The classes of the training part of a 1-input network with this layer and these targets."""
-    rows = [[0]] * t.count("[", 1)
-    text = f"[network]\ninputs = 1\n[[network.layers]]\n{layer}\n[data]\nx = {rows}\nt = {t}\n"
-    folder = Path(__file__).parent
-    del folder
-    return text
 
 
 @pytest.mark.parametrize(
@@ -867,9 +866,3 @@ def test_a_trainer_without_citations_computes_the_same() -> None:
 
     assert code(cited) == code(plain)
     assert cited != plain
-
-
-def test_only_training_knows_a_request_of_its_options() -> None:
-    """A new option of the command line is one of the request."""
-    fields = set(Request.__dataclass_fields__)
-    assert {"save", "resume", "log", "plot", "epochs", "every", "target", "settings"} <= fields

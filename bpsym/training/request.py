@@ -34,8 +34,9 @@ class Request:
     @property
     def outputs(self) -> dict[str, Path]:
         """The files that are written, by their options."""
-        named = {"--save": self.save, "--log": self.log, "--plot": self.plot}
-        return {option: path for option, path in named.items() if path is not None and path != STDOUT}
+        save = None if self.save == STDOUT else self.save
+        named = {"--save": save, "--log": self.log, "--plot": self.plot}
+        return {option: path for option, path in named.items() if path is not None}
 
 
 _SUFFIXES = {

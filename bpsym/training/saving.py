@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from bpsym.errors import InputError, Key, Problem, key_path, shown
-from bpsym.examples.example import Example
+from bpsym.examples.example import Example, Training
 from bpsym.network.choices import Choice
 from bpsym.network.record import plain
 from bpsym.network.training_rule import TrainingRule
 from bpsym.training.loop import Look, Standing
-from bpsym.training.settings import settings_of
+from bpsym.training.settings import SETTINGS, settings_of
 
 KIND = "training by bpsym"
 STARTS = ("weights", "biases", "init")
@@ -119,11 +119,18 @@ def read(file: Path) -> Saved:
 
 
 def _run(table: Mapping[str, Any]) -> Saved:
-    """ValueError, KeyError or TypeError where a table is no run."""
+    """ValueError (an InputError is one), KeyError or TypeError where a table is no run."""
     run = Saved(**{key: value for key, value in table.items() if key != "kind"})
+    Training(**run.settings)
     whole = isinstance(run.step, int) and run.step >= 0
     tables = all(isinstance(one, dict) for one in (run.settings, run.fingerprint, run.parameters))
-    if table["kind"] != KIND or not whole or not tables or "target" not in run.fingerprint:
+    if (
+        table["kind"] != KIND
+        or not whole
+        or not tables
+        or "target" not in run.fingerprint
+        or set(run.settings) != set(SETTINGS)
+    ):
         raise ValueError
     return run
 
