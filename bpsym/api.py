@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -25,9 +25,6 @@ DIGITS = 6
 
 FORMS = ("auto", "scalar", "index")
 """How gradients are written: each weight's, with indices, or what fits the network."""
-
-MOST_LISTED = 100
-"""With more parameters than this, a derivation ends with the trainer for NumPy."""
 
 STYLES = ("readable",)
 """The styles of generated code."""
@@ -159,7 +156,7 @@ def derive(
         force=force,
     )
     made.check_derivation()
-    derived = _with_listing(made.derivation, made.listing())
+    derived = _with_listing(made.derivation, made.source)
     return Document(example, derived, made.names, digits or own.digits or DIGITS)
 
 
@@ -199,7 +196,7 @@ def files(example: Example, *, force: bool = False) -> dict[str, str]:
     own = example.derivation
     made = _Made(example, weights=own.weights, sample=own.sample, form=own.form or FORMS[0], force=force)
     made.check_derivation()
-    derived = _with_listing(made.derivation, made.listing())
+    derived = _with_listing(made.derivation, made.source)
     document = Document(example, derived, made.names, example.derivation.digits or DIGITS)
     latex = {
         f"{stem}.{lang}.tex": document.to_latex(lang, kind)
@@ -280,28 +277,21 @@ class _Made:
         return tuple(layers[weight] for weight in self.weights if weight in layers)
 
     def check_trainer(self, target: str) -> None:
-        """UsageError where the trainer would be very long."""
+        """UsageError where there is nothing to compute, or where the trainer would be very long."""
         from bpsym.network import limits
 
+        limits.check_computable(self.example.network)
         if target == "python" and not self.force:
             limits.check_scalar_trainer(self.example.network)
 
     def targets(self) -> tuple[str, ...]:
-        """What the example has trainers for: without numbers none, in plain Python none that is very long."""
+        """What `files` has trainers for: with a general f nothing, in plain Python none that is very long."""
         from bpsym.network import limits
 
-        if self.example.network.is_general:
+        if any(map(limits.is_general, self.example.network.layers)):
             return ()
-        long = limits.parameter_count(self.example.network) > limits.MOST_SCALAR_PARAMETERS
+        long = limits.parameter_count(self.example.network) > limits.MOST_GENERATED
         return tuple(one for one in targets() if self.force or not long or one != "python")
-
-    def listing(self) -> str:
-        """The trainer that the derivation ends with: in plain Python, where that is not much longer than in NumPy."""
-        from bpsym.network import limits
-
-        short = limits.parameter_count(self.example.network) <= MOST_LISTED
-        able = self.targets()
-        return self.source("python" if short else "numpy") if able else ""
 
     def source(self, target: str, *, cited: bool = True) -> str:
         from bpsym.codegen.module import source
@@ -321,8 +311,7 @@ class _Made:
         if data is None or data.t is None:
             raise UsageError("there is nothing to train with: the example has no data")
         x, t = ([[float(entry) for entry in row] for row in rows] for rows in (data.x, data.t))
-        trained, _ = made.train(made.INITIAL, x, t, rate, steps)
-        numbers = map(Fraction, trained)
+        numbers = map(Fraction, made.train(made.INITIAL, x, t, rate, steps)[0])
         return {
             tensor.name: {
                 at: next(numbers) for at in product(*(range(int(extent)) for extent in tensor.shape))
@@ -331,8 +320,8 @@ class _Made:
         }
 
 
-def _with_listing(derivation: Derivation, text: str) -> Derivation:
-    """The derivation with the trainer's text in its place."""
+def _with_listing(derivation: Derivation, source: Callable[[str], str]) -> Derivation:
+    """The derivation with the text of its trainer in its place; source: of each target."""
     from bpsym.derivation.forms import Listing
 
     return replace(
@@ -341,7 +330,7 @@ def _with_listing(derivation: Derivation, text: str) -> Derivation:
             replace(
                 section,
                 blocks=tuple(
-                    replace(block, text=text) if isinstance(block, Listing) else block
+                    replace(block, text=source(block.target)) if isinstance(block, Listing) else block
                     for block in section.blocks
                 ),
             )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from bpsym.notation.order import (
     Call,
+    Cases,
+    Comparison,
     Element,
     Form,
     Negative,
@@ -24,18 +27,27 @@ from bpsym.notation.order import (
 WIDTH = 79
 """The longest line: listings of this width fit on a page."""
 
-SUM, MATMUL, PRODUCT, POWER, ATOM = range(1, 6)
+CASES, SUM, MATMUL, PRODUCT, POWER, ATOM = range(6)
 """How strongly an expression binds; a matrix product stands in brackets among other factors."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A part whose text is known already, such as an element's name."""
+
+    text: str
 
 
 @dataclass(frozen=True)
 class ExpressionText:
     """leaf: the text of an element, of a sum over an index, or of a size, and how strongly it binds;
-    call: the text of a function's name.
+    call: the text of a function of arguments, as (name, texts of the arguments).
+    whole: whether whole numbers are written without a point.
     """
 
     leaf: Callable[[Any], tuple[str, int]]
-    call: Callable[[str], str]
+    call: Callable[[str, list[str]], str]
+    whole: bool = False
 
     def text(self, form: Form) -> str:
         return _WRITE[type(form)](self, form)
@@ -66,7 +78,7 @@ class ExpressionText:
     def _strength(self, form: Form) -> int:
         if isinstance(form, _LEAVES):
             return self.leaf(form)[1]
-        if isinstance(form, Number) and (form.value < 0 or not _terminates(form.value)):
+        if isinstance(form, Number) and (form.value < 0 or not terminates(form.value)):
             return SUM if form.value < 0 else PRODUCT
         return _STRENGTH.get(type(form), ATOM)
 
@@ -77,35 +89,58 @@ class ExpressionText:
         return "".join(f"{sign}{self.bracketed(one, need)}" for sign, one, need in _spaced(_operands(form)))
 
     def negative(self, form: Negative) -> str:
+        if isinstance(form.body, Power):  # as formatters write it
+            return f"-({self.text(form.body)})"
         return f"-{self.bracketed(form.body, PRODUCT)}"
 
     def quotient(self, form: Quotient) -> str:
         return f"{self.bracketed(form.over, MATMUL)} / {self.bracketed(form.under, POWER)}"
 
     def power(self, form: Power) -> str:
+        if form.exponent == Number(Fraction(1, 2)):
+            return self.call("sqrt", [_under_root(form.base) or self.text(form.base)])
         base = self.bracketed(form.base, ATOM)
-        operator = "**" if base.isidentifier() else " ** "
-        return f"{base}{operator}{_exponent(form.exponent)}"
+        exponent = self.exponent(form.exponent)
+        simple = base.isidentifier() and exponent.lstrip("-").replace(".", "").isalnum()
+        return f"{base}{'**' if simple else ' ** '}{exponent}"
+
+    def exponent(self, form: Form) -> str:
+        if not isinstance(form, Number):
+            return self.bracketed(form, ATOM)
+        return str(form.value) if form.value.denominator == 1 else number(form.value)
 
     def called(self, form: Call) -> str:
-        return f"{self.call(form.name)}({', '.join(map(self.text, form.arguments))})"
+        """A function of something; without arguments, a constant."""
+        return self.call(form.name, [self.text(one) for one in form.arguments])
+
+    def compared(self, form: Comparison) -> str:
+        return f"{self.text(form.left)} {form.sign} {self.text(form.right)}"
+
+    def cases(self, form: Cases) -> str:
+        return f"{self.bracketed(form.first, SUM)} if {self.text(form.test)} else {self.text(form.other)}"
+
+    def number(self, form: Number) -> str:
+        return str(form.value) if self.whole and form.value.denominator == 1 else number(form.value)
 
 
 _WRITE: dict[type, Callable[[ExpressionText, Any], str]] = {
-    Number: lambda _, form: number(form.value),
+    Number: ExpressionText.number,
+    Named: lambda _, form: form.text,
+    Comparison: ExpressionText.compared,
+    Cases: ExpressionText.cases,
     Element: lambda self, form: self.leaf(form)[0],
     Total: lambda self, form: self.leaf(form)[0],
     Size: lambda self, form: self.leaf(form)[0],
     Sum: ExpressionText.sum,
-    Product: ExpressionText.product,
+    Product: lambda self, form: self.product(form),
     Negative: ExpressionText.negative,
     Quotient: ExpressionText.quotient,
     Power: ExpressionText.power,
-    Call: ExpressionText.called,
+    Call: lambda self, form: self.called(form),
 }
 
 _LEAVES = (Element, Total, Size)
-_STRENGTH = {Sum: SUM, Negative: SUM, Product: PRODUCT, Quotient: PRODUCT, Power: POWER}
+_STRENGTH = {Cases: CASES, Sum: SUM, Negative: SUM, Product: PRODUCT, Quotient: PRODUCT, Power: POWER}
 
 
 def _operands(form: Form) -> list[tuple[str, Form, int]]:
@@ -116,9 +151,31 @@ def _operands(form: Form) -> list[tuple[str, Form, int]]:
             for term in form.terms[1:]
         ]
     if isinstance(form, Product):
-        first, *rest = form.factors
+        first, *rest = _factors(form)
         return [("", first, PRODUCT), *(("* ", factor, POWER) for factor in rest)]
+    if isinstance(form, Quotient):
+        over = _operands(form.over) if isinstance(form.over, Product) else [("", form.over, MATMUL)]
+        return [*over, ("/ ", form.under, POWER)]
     return [("", form, SUM)]
+
+
+def _factors(form: Product) -> list[Form]:
+    """The factors of the product and of those in it, after one number for all numbers."""
+    found = list(_leaves(form))
+    numbers = [one.value for one in found if isinstance(one, Number)]
+    if len(numbers) < 2 and (not numbers or isinstance(found[0], Number)):
+        return found
+    whole = prod(numbers, start=Fraction(1))
+    rest = [one for one in found if not isinstance(one, Number)]
+    return [Number(whole), *rest] if whole != 1 or not rest else rest
+
+
+def _leaves(form: Product) -> Iterator[Form]:
+    for factor in form.factors:
+        if isinstance(factor, Product):
+            yield from _leaves(factor)
+        else:
+            yield factor
 
 
 def _spaced(operands: list[tuple[str, Form, int]]) -> list[tuple[str, Form, int]]:
@@ -127,17 +184,16 @@ def _spaced(operands: list[tuple[str, Form, int]]) -> list[tuple[str, Form, int]
 
 def number(value: Fraction) -> str:
     """A literal that is the nearest double; a quotient where the decimal does not end."""
-    return repr(float(value)) if _terminates(value) else f"{value.numerator}.0 / {value.denominator}.0"
+    return repr(float(value)) if terminates(value) else f"{value.numerator}.0 / {value.denominator}.0"
 
 
-def _terminates(value: Fraction) -> bool:
+def _under_root(form: Form) -> str:
+    return str(form.value) if isinstance(form, Number) and form.value.denominator == 1 else ""
+
+
+def terminates(value: Fraction) -> bool:
     rest = value.denominator
     for prime in (2, 5):
         while rest % prime == 0:
             rest //= prime
     return rest == 1
-
-
-def _exponent(form: Form) -> str:
-    value: Fraction = form.value
-    return str(value) if value.denominator == 1 else number(value)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from bpsym import resources
-from bpsym.errors import InputError, Key, Problem, UsageError, did_you_mean, shown
+from bpsym.errors import InputError, Key, Problem, UnknownKey, UsageError, did_you_mean, shown
 from bpsym.examples.example import Example, example_misfits
 from bpsym.examples.positions import DEEPEST, Place, Positions, positions, too_deep
 from bpsym.examples.samples import FOLDER
-from bpsym.network.record import UnknownKey
+from bpsym.network.record import Misfit
 
 PRESETS = "examples/presets"
 
@@ -80,13 +80,18 @@ def read(text: str, file: str, known: Known, folder: Path = Path()) -> Example:
     try:
         example = Example(**table)
     except InputError as error:
-        problems += error.problems
-        problems += [one for one in example_misfits(table) if one not in problems]
+        problems += _without_doubles(error.problems, list(example_misfits(table)))
     finally:
         FOLDER.reset(before)
     if example is None or problems:
         raise InputError(_placed(problems, text, file))
     return example
+
+
+def _without_doubles(problems: Iterable[Problem], misfits: list[Misfit]) -> list[Problem]:
+    """The problems, and the misfits of the whole: what a part says of the same place knows less."""
+    places = {one.key for one in misfits}
+    return [one for one in problems if not (isinstance(one, Misfit) and one.key in places)] + misfits
 
 
 def _table(text: str, file: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from pydantic_core import core_schema
 
-from bpsym.errors import InputError, Problem, did_you_mean, shown
-from bpsym.network.exact import exact, exact_row
+from bpsym.errors import InputError, Problem, UnknownKey, did_you_mean, shown
+from bpsym.network.exact import QUOTIENT, exact, exact_row
 
 REQUIRED: Any = object()
 """The default of a setting that has none."""
@@ -75,6 +75,7 @@ class Setting:
         }
         number: dict[str, Any] = {"type": "integer" if self.whole else "number"}
         number |= {key: limit for key, limit in limits.items() if limit is not None}
+        number = number if self.whole else {"anyOf": [number, QUOTIENT]}
         if not self.parts:
             return number
         count = len(self.parts)
@@ -201,8 +202,6 @@ def _hinted(problem: Problem, key: str, setting: Setting) -> Problem:
 
 
 def _unknown(what: str, name: str, settings: Settings, given: Mapping[str, Any]) -> Iterator[Problem]:
-    from bpsym.network.record import UnknownKey
-
     for key in given:
         if key not in settings:
             hint = did_you_mean(str(key), settings) or f" ({what} {name!r} has no settings)"

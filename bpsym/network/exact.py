@@ -21,6 +21,7 @@ SMALLEST_EXPONENT = -323
 MOST_DIGITS = 1000
 _LONGEST = MOST_DIGITS - SMALLEST_EXPONENT
 """So many digits the two parts of a fraction may have: of a decimal they have no more."""
+_DECIMAL = re.compile(r"\s*[+-]?[\d.,]+([eE][+-]?\d+)?\s*", re.ASCII)
 _QUOTIENT = re.compile(r"(-?\d+)/(\d+)", re.ASCII)
 
 
@@ -61,7 +62,10 @@ def exact_row_or_one(values: Any) -> tuple[Fraction, ...] | Fraction:
     return exact_row(values) if isinstance(values, list | tuple) else exact(values)
 
 
-_NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?\d+/\d+$"}]}
+QUOTIENT = {"type": "string", "pattern": r"^-?\d+/\d+$"}
+"""The JSON schema of a fraction as a text."""
+
+_NUMBER = {"anyOf": [{"type": "number"}, QUOTIENT]}
 _ROW = {"type": "array", "items": _NUMBER}
 
 Exact = Annotated[Fraction, PlainValidator(exact), WithJsonSchema(_NUMBER)]
@@ -97,7 +101,8 @@ def _of_quotient(text: str) -> Fraction:
     """1/3, of whole numbers; what can be written as a decimal should be."""
     found = _QUOTIENT.fullmatch(text)
     if found is None:
-        raise InputError(f"must be a number, not the text {shown(text)} (write it without quotes)")
+        hint = " (write it without quotes)" if _DECIMAL.fullmatch(text) else ""
+        raise InputError(f"must be a number, not the text {shown(text)}{hint}")
     over, under = found.groups()
     if max(len(over), len(under)) > _LONGEST + 1:
         raise InputError(f"{shown(text)} has more than {_LONGEST} digits (write fewer)")

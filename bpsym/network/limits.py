@@ -5,10 +5,14 @@ from __future__ import annotations
 from math import prod
 
 from bpsym.errors import UsageError
+from bpsym.network.activations import activation_of
 from bpsym.network.description import Dense, Network
 
 MOST_SCALAR_PARAMETERS = 5_000
 """Of a trainer in plain Python: it has a line for each of them."""
+
+MOST_GENERATED = 1_000
+"""Of a plain-Python trainer that is written beside the documents without being asked for by itself."""
 
 MOST_SCALAR_LINES = 2_000
 """Of a derivation: of gradients that are written weight by weight, and of chains that are asked for."""
@@ -26,10 +30,29 @@ def _parameters(layer: Dense, before: int) -> int:
 
 
 def chain_count(network: Network, layer: int) -> int:
-    """The ways from the loss to one weight into a unit of this layer (the first one 1): one through each unit of
-    every later layer.
+    """The ways from the loss to one weight into a unit of this layer (the first one 1).
+
+    They go through each unit of every later layer; where all outputs of a layer depend on each z, through each twice.
     """
-    return prod(later.units for later in network.layers[layer:])
+    wide = (each for each in network.layers[layer - 1 :] if activation_of(each.activation).is_layer_wide)
+    return prod(each.units for each in (*network.layers[layer:], *wide))
+
+
+def check_computable(network: Network) -> None:
+    """UsageError where a layer has a general f: there is a derivation in symbols, and nothing to compute."""
+    general = [number for number, layer in enumerate(network.layers, start=1) if is_general(layer)]
+    if general:
+        which = (
+            f"layer {general[0]} has" if len(general) == 1 else f"layers {', '.join(map(str, general))} have"
+        )
+        raise UsageError(
+            f"{which} a general f, which can be derived but not computed; to train, give an activation, as in"
+            ' activation = "sigmoid"'
+        )
+
+
+def is_general(layer: Dense) -> bool:
+    return activation_of(layer.activation).is_unspecified
 
 
 def check_scalar_trainer(network: Network) -> None:

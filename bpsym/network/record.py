@@ -9,13 +9,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bpsym.errors import InputError, Problem, did_you_mean, shown
+from bpsym.errors import InputError, Problem, UnknownKey, did_you_mean, shown
 from bpsym.network.choices import Choice
-
-
-@dataclass(frozen=True)
-class UnknownKey(Problem):
-    """A key that no record has."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +102,14 @@ def _problems(record: type[Record], error: ValidationError) -> Iterator[Problem]
             "key_near": did_you_mean(name, keys(record).values()),
             "value_near": did_you_mean(str(found["input"]), _quoted(context.get("expected", ""))),
         }
-        sentence = _SENTENCES.get(found["type"], found["msg"])
+        what = "string_type" if _is_no_name(found) else found["type"]
+        sentence = _SENTENCES.get(what, found["msg"])
         yield _hinted(record, kind(sentence.format_map(facts | context), key))
+
+
+def _is_no_name(found: Mapping[str, Any]) -> bool:
+    """Whether one of several names is wanted, and something else stands there."""
+    return found["type"] == "literal_error" and not isinstance(found["input"], str)
 
 
 def _quoted(text: str) -> tuple[str, ...]:
