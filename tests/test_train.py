@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -652,6 +653,14 @@ def test_validation_is_of_the_samples_held_back(target: str, tmp_path: Path) -> 
     assert float(first["accuracy"]) == sum((x > 2) == t for x, t in held_back) / 2
 
 
+def test_digits_learns_97_percent_of_what_it_has_not_seen_in_under_30_seconds(tmp_path: Path) -> None:
+    began = time.perf_counter()
+    result = run("train", "digits", "--log", "run.csv", cwd=tmp_path)
+    assert time.perf_counter() - began < 30
+    assert result.returncode == 0
+    assert float(read_log(tmp_path / "run.csv")[-1]["accuracy"]) >= 0.97
+
+
 # Log and plot ----------------------------------------------------------------------------------------------------
 
 
@@ -733,6 +742,7 @@ MISUSE = {
     "a folder": (["blog", "--save", "folder.json"], "it is a folder"),
     "the log on stdout": (["blog", "--log", "-"], "must end in .csv"),
     "no number of steps": (["nosteps.toml"], "(write --steps 100, or steps = 100 below [training]"),
+    "a general f": (["agh"], "activation = "),
     "no samples": (["nodata.toml", "--steps", "3"], "nothing to train with"),
     "no targets": (["notargets.toml", "--steps", "3"], "t = [[0.5]]"),
 }

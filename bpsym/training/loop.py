@@ -20,7 +20,7 @@ from bpsym.training.samples import Part, Samples, class_of
 STRETCH = 0.1
 """Seconds between two looks."""
 
-LOOKING = 0.05
+LOOKING = 0.03
 """The share of the time that may go into looks that nobody's log asks for."""
 
 

@@ -42,11 +42,11 @@ def plan(request: Request) -> Plan:
     found = saving.read(request.resume) if request.resume else None
     target = request.target or (found.target if found else DEFAULT_TARGET)
     example = with_settings(request.example, {**(found.settings if found else {}), **request.settings})
+    trainer = api.trainer(example, target, force=request.force, cited=False)
+    parts = samples(example, target)
     example = with_settings(example, {"steps": steps_of(example, request.epochs)})
     if found and request.resume:
         saving.check_same(found, example, target, request.resume)
-    parts = samples(example, target)
-    trainer = api.trainer(example, target, force=request.force, cited=False)
     start = _beginning(trainer, request)
     if found and request.resume:
         start = saving.restored(found, start, request.resume)
