@@ -1,10 +1,11 @@
 """The command line: words in, exit code out.
 
-0: done; 1: a check failed, or a file is stale; 2: wrong usage or wrong input, said in one message;
-3: an outside program is missing. What a command makes goes to stdout, everything else to stderr.
+0: done; 1: a check failed, a file is stale, a loss is not finite; 2: wrong usage or wrong input, said in one message;
+3: an outside program is missing; 130: interrupted. What a command makes goes to stdout, everything else to stderr.
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,6 +21,8 @@ from bpsym.errors import BpsymError, OutputError, UsageError, did_you_mean
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 MOST_DIGITS = 15
 STDOUT = Path("-")
+
+Force = Annotated[bool, typer.Option("--force", help="Also where what is asked for is very long.")]
 
 app = typer.Typer(
     name="bpsym",
@@ -62,6 +65,10 @@ def derive(
     document: Annotated[
         str, typer.Option(metavar="|".join(api.document_formats()), help="A whole one, or one to \\input.")
     ] = "article",
+    form: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(api.FORMS), help="Gradients weight by weight, or with indices."),
+    ] = None,
     digits: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=MOST_DIGITS, help="Significant digits of a result.")
     ] = None,
@@ -71,6 +78,7 @@ def derive(
     sample: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="The sample that is shown in full.")
     ] = None,
+    force: Force = False,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", show_default="stdout", help="Where to write.")
     ] = STDOUT,
@@ -82,8 +90,16 @@ def derive(
     _known("--document", document, api.document_formats())
     if notation is not None:
         _known("--notation", notation, api.notations())
+    if form is not None:
+        _known("--form", form, api.FORMS)
     derived = api.derive(
-        api.load(example), notation=notation, digits=digits, weights=tuple(weight or ()), sample=sample
+        api.load(example),
+        notation=notation,
+        form=form,
+        digits=digits,
+        weights=tuple(weight or ()),
+        sample=sample,
+        force=force,
     )
     _write(output, derived.to_latex(lang, document))
 
@@ -100,26 +116,127 @@ def generate(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; show what is stale, and end with 1.")
     ] = False,
+    force: Force = False,
 ) -> None:
     """Write every document and trainer."""
     from bpsym.publish import generate as publishing
 
     if not check:
-        publishing.generate(examples or (), output, _say)
+        publishing.generate(examples or (), output, _say, force=force)
         return
-    stale = publishing.check(examples or (), output)
+    stale = publishing.check(examples or (), output, force=force)
     write_out(stale)
     if stale:
         _say(f"{output} is stale; this brings it up to date: {_again(examples or (), output)}")
         raise typer.Exit(FAILED)
 
 
+@app.command()
+def train(
+    example: Annotated[str, typer.Argument(metavar="EXAMPLE", help="A preset's name, or a TOML file.")],
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="Updates in all, those of a resumed run included."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="The same in passes over all samples.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(api.targets()),
+            help="The trainer to run: numpy, whose time hardly grows with the network, if nothing is said.",
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="X", help="As in the example's file.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Samples of a step.")] = None,
+    shuffle: Annotated[
+        bool | None, typer.Option("--shuffle/--no-shuffle", help="Draw batches anew for each epoch.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Of shuffling, and of weights that are drawn.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Parameters and state, as .json or .npz; - for JSON on stdout."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Go on from what --save wrote, with its settings.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Losses and accuracy; a resumed run's go below.")
+    ] = None,
+    every: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Steps from row to row of the log: an epoch, or a hundredth."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png|svg", help="The same as a picture (needs matplotlib).")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Train a network with its own generated trainer.
+
+    Progress goes to stderr. Ctrl-C stops after the step, and saves. The accuracy is that of the samples held back for
+    validation, where there are any.
+    """
+    from bpsym.training.request import Request
+    from bpsym.training.session import train as run
+
+    if target is not None:
+        _known("--target", target, api.targets())
+    if steps is not None and epochs is not None:
+        raise UsageError("--steps and --epochs say the same in two ways: give one of them")
+    asked = {
+        "steps": steps,
+        "learning_rate": learning_rate,
+        "batch_size": batch_size,
+        "shuffle": shuffle,
+        "seed": seed,
+    }
+    settings = {key: value for key, value in asked.items() if value is not None}
+    request = Request(
+        api.load(example), example, target, settings, epochs, every, save, resume, log, plot, force
+    )
+    outcome = run(request, sys.stderr, _say)
+    write_out(outcome.text)
+    if outcome.exit_code:
+        raise typer.Exit(outcome.exit_code)
+
+
 @app.command("examples")
 def list_examples() -> None:
-    """List the presets and their titles."""
-    names = api.presets()
-    width = max(map(len, names))
-    write_out("".join(f"{name:{width}}  {api.load(name).title or ''}".rstrip() + "\n" for name in names))
+    """List the presets, with their titles and sources."""
+    described = api.descriptions()
+    width = max(map(len, described))
+    lines = [
+        f"{name:{width}}  {title}\n{'':{width}}  from: {source}\n"
+        for name, (title, source) in described.items()
+    ]
+    write_out("".join(lines))
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file that is not there yet.")],
+    lang: Annotated[
+        str, typer.Option(metavar="|".join(api.languages()), help="Language of the comments.")
+    ] = api.LANGUAGE,
+) -> None:
+    """Write a commented example for you to change; a file that is there is never touched."""
+    from bpsym.resources.files import create
+
+    _known("--lang", lang, api.languages())
+    create(file, api.new_example(lang).encode())
+    _say(f"{file} is written; next: {shlex.join([*_called().split(), 'derive', str(file)])}")
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON schema of example files, for editors."""
+    write_out(api.schema())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -180,14 +297,12 @@ def _write(path: Path, text: str) -> None:
     if path == STDOUT:
         write_out(text)
         return
-    from bpsym.publish.files import write
+    from bpsym.resources.files import write
 
     write(path, text.encode())
 
 
 def _again(examples: Sequence[str], output: Path) -> str:
-    import shlex
-
     where = [] if output == Path("generated") else ["-o", str(output)]
     return shlex.join([*_called().split(), "generate", *examples, *where])
 

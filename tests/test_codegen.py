@@ -18,7 +18,8 @@ from bpsym import api
 from bpsym.calculus.evaluate import double, evaluate
 from bpsym.codegen.assignments import cited
 from bpsym.codegen.expression_text import WIDTH, number
-from bpsym.network.forward import training_program
+from bpsym.network.training_program import training_program
+from bpsym.network.training_rule import TrainingRule
 
 BLOG = {target: bpsym.generate(bpsym.load("blog"), target=target) for target in api.targets()}
 
@@ -72,7 +73,7 @@ def test_a_trainers_gradients_and_step_are_those_of_the_program(name: str, targe
     trainer = bpsym.trainer(example, target=target)
     assert example.data is not None
     x, t = ([[float(entry) for entry in row] for row in rows] for rows in (example.data.x, example.data.t))
-    program = training_program(example.network, "sgd", 3)
+    program = training_program(example.network, TrainingRule(), 3)
     inputs = {"x": example.data.x, "t": example.data.t, "eta": Fraction(3, 10)}
     for number_, layer in enumerate(example.network.layers, start=1):
         inputs[f"W{number_}"] = layer.weights
@@ -156,11 +157,11 @@ def test_the_module_can_be_inspected_and_traced() -> None:
     assert "_check_rows(" in "".join(traceback.format_exception(caught.value))
 
 
-def test_without_weights_there_is_nothing_to_start_from_but_a_seed() -> None:
+def test_without_weights_training_starts_with_what_seed_0_draws() -> None:
     example = bpsym.Example(network=bpsym.Network(inputs=2, layers=(bpsym.Dense(units=1),)), notation="blog")
     for target in api.targets():
         trainer = bpsym.trainer(example, target=target)
-        assert not hasattr(trainer, "INITIAL")
+        assert flat(trainer.INITIAL) == flat(trainer.initialize(0))
         assert trainer.forward(trainer.initialize(3), [[0.1, 0.2]]) is not None
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from bpsym import api
 from bpsym.errors import MissingProgramError, OutputError, UsageError
-from bpsym.publish import files, generate, manifest, tex
+from bpsym.publish import generate, manifest, tex
 from bpsym.publish.manifest import Entry
+from bpsym.resources import files
 
 PNG = b"\x89PNG of "
 TEXTS = {"derivation.en.tex": "a document\n", "trainer_python.py": "x = 1\ny = 2\n", "__init__.py": ""}
@@ -40,7 +41,7 @@ def below(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     below = StandIn()
     monkeypatch.setattr(api, "presets", lambda: below.presets)
     monkeypatch.setattr(api, "load", lambda name: name)
-    monkeypatch.setattr(api, "files", lambda example: dict(below.texts))
+    monkeypatch.setattr(api, "files", lambda example, force: dict(below.texts))
     monkeypatch.setattr(tex, "compiled", below.compile)
     monkeypatch.setattr(tex, "page_as_png", lambda pdf: PNG + pdf)
     return below

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from math import floor
 from typing import Any
 
 import mpmath
@@ -45,6 +46,7 @@ _EXACT: dict[str, Callable[..., Any]] = {
     "Abs": abs,
     "Max": max,
     "Min": min,
+    "floor": floor,
     "sign": lambda value: value * 0 + (value > 0) - (value < 0),
 }
 
@@ -54,7 +56,8 @@ def digits(count: int) -> Arithmetic:
     context = mpmath.mp.clone()
     context.dps = count
     functions = {name: getattr(context, name) for name in _NAMES}
-    functions |= _EXACT
+    functions |= _EXACT | {"Pi": lambda: +context.pi, "Exp1": lambda: +context.e}
+    functions["softplus"] = lambda value: context.log1p(context.exp(value))
 
     def number(value: Fraction) -> Any:
         return context.mpf(value.numerator) / value.denominator
@@ -71,7 +74,9 @@ def double() -> Arithmetic:
     import math
 
     functions: dict[str, Callable[..., Any]] = {name: getattr(math, name) for name in _NAMES}
-    return Arithmetic(float, functions | _EXACT)
+    functions |= _EXACT | {"Pi": lambda: math.pi, "Exp1": lambda: math.e}
+    functions["softplus"] = lambda value: max(value, 0.0) + math.log1p(math.exp(-abs(value)))
+    return Arithmetic(float, functions)
 
 
 def evaluate(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Mul
+from sympy import Add, Expr, Mul
 
 from bpsym.calculus.equations import Equation, Program
 from bpsym.calculus.nodes import Binder, Index, IndexSum, Read
@@ -91,7 +91,9 @@ def rescale(program: Program, names: Iterable[str], factor: Expr) -> Program:
     def value(one: Equation) -> Expr:
         raised = map_reads(one.value, lambda read: factor * read if read.name in scaled else read)
         raised = pull_constants(raised)
-        return (raised / factor).expand(deep=False, mul=False) if one.tensor.name in scaled else raised
+        if one.tensor.name not in scaled:
+            return raised
+        return Add(*((term / factor).expand(deep=False, mul=False) for term in Add.make_args(raised)))
 
     return Program(program.inputs, tuple(replace(one, value=value(one)) for one in program.equations))
 
@@ -102,3 +104,32 @@ def constant_value(program: Program, name: str) -> Expr | None:
     expr = definition.value
     free = any(isinstance(symbol, Index) for symbol in expr.free_symbols)
     return None if free or expr.has(Read) else expr
+
+
+def split_sums(expr: Any) -> Any:
+    """sum_k (c f[k] + g[k]) as c sum_k f[k] + sum_k g[k], products multiplied out."""
+    if not expr.args or isinstance(expr, Read):
+        return expr
+    if not isinstance(expr, IndexSum):
+        parts = expr.func(*map(split_sums, expr.args))
+        return parts.expand(deep=False) if isinstance(parts, Mul) else parts
+    index, body = expr.opened(f"'{expr.height}")
+    terms = Add.make_args(split_sums(body).expand(deep=False))
+    apart = [term for term in terms if _has_constant(term, index)]
+    rest = Add(*(term for term in terms if term not in apart))
+    return Add(*(pull_constants(IndexSum(term, index, expr.lower, expr.upper)) for term in (*apart, rest)))
+
+
+def _has_constant(term: Expr, index: Index) -> bool:
+    """Whether a factor of the term, other than a number, does not depend on the index."""
+    return any(index not in factor.free_symbols and not factor.is_number for factor in Mul.make_args(term))
+
+
+def common_factors_out(expr: Expr) -> Expr:
+    """A x - a y as a (x - y)"""
+    terms = [Mul.make_args(term) for term in Add.make_args(expr)]
+    shared = [factor for factor in terms[0] if not factor.is_number and all(factor in term for term in terms)]
+    if len(terms) < 2 or not shared:
+        return expr
+    common = Mul(*shared)
+    return common * Add(*(Mul(*term) / common for term in terms))

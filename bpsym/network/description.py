@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bpsym.errors import InputError, Key, did_you_mean
-from bpsym.network.activations import ACTIVATIONS
-from bpsym.network.exact import RowOrOne, Rows
-from bpsym.network.losses import LOSSES
+from bpsym.errors import InputError, Key, did_you_mean, shown
+from bpsym.network.activations import activation_of
+from bpsym.network.choices import Choice, Chosen
+from bpsym.network.exact import Exact, RowOrOne, Rows
+from bpsym.network.initializers import INITIALIZERS
+from bpsym.network.losses import loss_of
 from bpsym.network.record import Misfit, Record, plain, refuse
 
 
@@ -25,6 +29,27 @@ def known_name(kind: str, names: Mapping[str, Any]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def resolved(record_of: Callable[[str], Any]) -> AfterValidator:
+    """A check that a text names a record, or is a formula; InputError says what is wrong with it."""
+
+    def check(text: str) -> str:
+        record_of(text)
+        return text
+
+    return AfterValidator(check)
+
+
+def not_negative(why: str, write: str) -> AfterValidator:
+    """A check that a number is at least 0; InputError says why, and what to write."""
+
+    def check(value: Any) -> Any:
+        if value < 0:
+            raise InputError(f"must not be negative: {why} (write {write})")
+        return value
+
+    return AfterValidator(check)
+
+
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 
@@ -32,7 +57,8 @@ class Dense(Record):
     """z = W a + b, y = f(z).
 
     weights: (units, units of the layer before), a row the weights into one unit; biases: (units,), or one number
-    where bias is "layer". InputError where they do not fit.
+    where bias is "layer". frozen: which of the two are not trained; init: how weights that are not given are drawn.
+    InputError where they do not fit.
     """
 
     write: ClassVar[Mapping[str, str]] = {
@@ -41,14 +67,29 @@ class Dense(Record):
         "bias": 'bias = "neuron"',
         "weights": "weights = [[0.1, 0.8], [0.4, 0.6]]",
         "biases": "biases = [0.1, 0.2]",
+        "frozen": 'frozen = ["biases"]',
+        "init": 'init = "xavier_uniform"',
+    }
+
+    about: ClassVar[Mapping[str, str]] = {
+        "type": "The kind of layer.",
+        "units": "The number of units (neurons).",
+        "activation": 'The activation: a name, "generic" for a general f, or a formula in z.',
+        "bias": "A bias for each unit (neuron), one that the layer's units share (layer), or none.",
+        "weights": "One row a unit: the weights into it, from each unit of the layer before.",
+        "biases": "One number a unit, or one number where the layer shares it.",
+        "frozen": "What is not trained.",
+        "init": "How weights that are not given are drawn; biases start at 0.",
     }
 
     type: Literal["dense"] = "dense"
     units: Count
-    activation: Annotated[str, known_name("activation", ACTIVATIONS)] = "identity"
+    activation: Annotated[str, resolved(activation_of)] = "identity"
     bias: Literal["none", "neuron", "layer"] = "neuron"
     weights: Rows | None = None
     biases: RowOrOne | None = None
+    frozen: tuple[Literal["weights", "biases"], ...] = ()
+    init: Annotated[Choice | None, Chosen("initializer", INITIALIZERS, optional=True)] = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -59,19 +100,33 @@ class Dense(Record):
 class Network(Record):
     """Layers one after the other, and the loss of their last outputs.
 
-    reduction: what becomes of the samples' losses. InputError where a layer's weights do not fit the layer before.
+    reduction: what becomes of the samples' losses; l1 times the sum of |W| and l2 / 2 times that of W^2, over all
+    weights, are added to the result. InputError where a layer's weights do not fit the layer before.
     """
 
     write: ClassVar[Mapping[str, str]] = {
         "inputs": "inputs = 2",
         "loss": 'loss = "half_squared_error"',
         "reduction": 'reduction = "mean"',
+        "l1": "l1 = 0.001",
+        "l2": "l2 = 0.001",
         "layers": "[[network.layers]] with units = 2",
     }
 
+    about: ClassVar[Mapping[str, str]] = {
+        "inputs": "The number of inputs.",
+        "loss": "The loss of a sample: a name, or a formula in one output a and its target t, summed over outputs.",
+        "reduction": "Whether the samples' losses are averaged or summed.",
+        "l1": "This times the sum of all |w| is added to the loss.",
+        "l2": "Half of this times the sum of all squared weights is added to the loss.",
+        "layers": "The layers, from the first hidden one to the output layer.",
+    }
+
     inputs: Count
-    loss: Annotated[str, known_name("loss", LOSSES)] = "half_squared_error"
+    loss: Annotated[str, resolved(loss_of)] = "half_squared_error"
     reduction: Literal["mean", "sum"] = "mean"
+    l1: Annotated[Exact, not_negative("it would make weights grow", "l1 = 0.001")] = Fraction(0)
+    l2: Annotated[Exact, not_negative("it would make weights grow", "l2 = 0.001")] = Fraction(0)
     layers: Annotated[tuple[Dense, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -85,6 +140,44 @@ def network_misfits(network: Any, key: Key = ()) -> Iterator[Misfit]:
     widths = layer_widths(network)
     for number, layer in enumerate(_layers(network)):
         yield from layer_misfits(layer, (*key, "layers", number), number + 1, widths[number])
+    yield from _loss_misfits(network, key)
+    yield from _size_misfits(widths, key)
+
+
+MOST_PARAMETERS = 1_000_000
+
+
+def _size_misfits(widths: tuple[int | None, ...], key: Key) -> Iterator[Misfit]:
+    """Layers with more weights than anybody derives or trains here."""
+    for number, (before, units) in enumerate(pairwise(widths)):
+        if before and units and before * units > MOST_PARAMETERS:
+            has = f"layer {number + 1} has {shown(units)} x {shown(before)} weights"
+            limit = f"more than {MOST_PARAMETERS:,}"
+            yield Misfit(f"{has}, {limit} (write fewer units)", (*key, "layers", number, "units"))
+
+
+def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
+    """Outputs that can be where the loss has no value."""
+    if not isinstance(network, Mapping):
+        return
+    layers = _layers(network)
+    last = layers[-1] if layers and isinstance(layers[-1], Mapping) else {}
+    named = last.get("activation", Dense.model_fields["activation"].default)
+    loss, activation = _known(loss_of, network.get("loss")), _known(activation_of, named)
+    if loss is None or activation is None or loss.accepts(activation):
+        return
+    message = f"{loss.name} needs outputs {loss.domain}, and those of {activation.name} can be others"
+    write = " or ".join(f'"{name}"' for name in loss.fused)
+    where = ("layers", len(layers) - 1, "activation") if "activation" in last else ("loss",)
+    yield Misfit(f"{message} (write activation = {write} in the last layer)", (*key, *where))
+
+
+def _known(record_of: Callable[[str], Any], text: Any) -> Any:
+    """The record that the text names; None where it names none, which is said elsewhere."""
+    try:
+        return record_of(text) if isinstance(text, str) else None
+    except InputError:
+        return None
 
 
 def layer_misfits(
@@ -103,6 +196,9 @@ def layer_misfits(
         reason=_reason(name, units, before),
     )
     yield from _biases_misfits(layer, name, units, (*key, "biases"))
+    if layer.get("weights") is not None and layer.get("init") is not None:
+        message = "weights are given, so that there is nothing to draw (leave out init, or weights)"
+        yield Misfit(message, (*key, "init"))
 
 
 def layer_widths(network: Any) -> tuple[int | None, ...]:

@@ -30,7 +30,7 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
     staged: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
-            target = _writable(path)
+            target = writable(path)
             staged[target] = _stage(target, content)
         for target, temporary in staged.items():
             temporary.replace(target)
@@ -40,6 +40,17 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
         for temporary in staged.values():
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def create(path: Path, content: bytes) -> None:
+    """Put the content into a new file. OutputError where there is one already, or where none can be made."""
+    try:
+        with path.open("xb") as stream:
+            stream.write(content)
+    except FileExistsError:
+        raise OutputError(f"{path}: already there, and left as it is; choose another name") from None
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def make_folder(path: Path) -> None:
@@ -60,12 +71,7 @@ def remove(path: Path) -> None:
         path.parent.rmdir()
 
 
-def unwritable(path: Path, error: OSError) -> OutputError:
-    """What to say where the system refuses."""
-    return OutputError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}")
-
-
-def _writable(path: Path) -> Path:
+def writable(path: Path) -> Path:
     """Where the file really is (a link stays a link). OutputError for what cannot be replaced by a file."""
     target = path.resolve()
     if target.is_dir():
@@ -74,7 +80,14 @@ def _writable(path: Path) -> Path:
         raise OutputError(f"{path}: cannot be written: there is no folder {path.parent}")
     if target.exists() and not os.access(target, os.W_OK):
         raise OutputError(f"{path}: cannot be written: it is read-only")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: cannot be written: the folder {path.parent} is read-only")
     return target
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """What to say where the system refuses."""
+    return OutputError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}")
 
 
 def _stage(target: Path, content: bytes) -> Path:
