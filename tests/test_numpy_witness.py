@@ -8,7 +8,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 

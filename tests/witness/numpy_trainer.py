@@ -75,7 +75,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Rule:
-    optimizer: Choice = Choice("sgd")  # noqa: RUF009  (it is frozen)
+    optimizer: Choice = Choice("sgd")
     update: str = "simultaneous"
     schedule: Choice | None = None
     clip: Choice | None = None
@@ -195,9 +195,7 @@ def _sign(d: Array) -> Array:
 LOSSES: dict[str, Loss] = {
     "half_squared_error": Loss(lambda a, t: (a - t) ** 2 / 2, lambda a, t: a - t),
     "squared_error": Loss(lambda a, t: (a - t) ** 2, lambda a, t: 2 * (a - t)),
-    "mean_squared_error": Loss(
-        lambda a, t: (a - t) ** 2 / a.shape[1], lambda a, t: 2 * (a - t) / a.shape[1]
-    ),
+    "mean_squared_error": Loss(lambda a, t: (a - t) ** 2 / a.shape[1], lambda a, t: 2 * (a - t) / a.shape[1]),
     "absolute_error": Loss(lambda a, t: abs(a - t), lambda a, t: _sign(a - t), (0.0,)),
     "huber": Loss(
         lambda a, t: _choose(abs(a - t) <= 1, (a - t) ** 2 / 2, abs(a - t) - 0.5),
@@ -386,7 +384,7 @@ class Trainer:
     """reverse: every sum the other way round, for a control that is as right and rounds otherwise."""
 
     network: Network
-    rule: Rule = Rule()  # noqa: RUF009  (it is frozen)
+    rule: Rule = Rule()
     reverse: bool = False
 
     def forward(self, parameters: Parameters, x: Array) -> Array:

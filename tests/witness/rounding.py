@@ -106,9 +106,7 @@ class Rounded:
 
     def erfc(self) -> Rounded:
         library = _library(self.value)
-        return self._through(
-            library.erfc(self.value), 2 / math.sqrt(math.pi) * library.exp(-(self.value**2))
-        )
+        return self._through(library.erfc(self.value), 2 / math.sqrt(math.pi) * library.exp(-(self.value**2)))
 
     def sqrt(self) -> Rounded:
         """The root of a sum of squares: near 0 it is as uncertain as what was squared, never more."""
@@ -152,20 +150,28 @@ def values(array: Any) -> np.ndarray:
     return _each(lambda number: number.value if isinstance(number, Rounded) else number, array).astype(float)
 
 
-def discrepancy(found: Iterable[Any], right: Iterable[Any]) -> float:
-    """The largest difference, each relative to the right entry's scale; inf where one is not finite.
+def scales(array: Any) -> np.ndarray:
+    """How large the terms of each entry are together, as floats; of a mere number, its absolute value."""
+    return _each(lambda number: rounded(number).scale, array).astype(float)
 
-    found: arrays or numbers; right: arrays of `Rounded`, as many and of the same sizes. A scale is at least its entry.
+
+def joined(arrays: Iterable[Any]) -> np.ndarray:
+    """All entries, array by array, row by row."""
+    return np.concatenate([np.ravel(array) for array in arrays])
+
+
+def discrepancy(found: Iterable[Any], right: Iterable[Any], scaled: Iterable[Any] | None = None) -> float:
+    """The largest difference of two entries, relative to the scale of the right one; inf where one is not finite.
+
+    found, right: numbers or arrays of them, as many in all. scaled: where the scales are from, if not from `right`.
     """
-    worst = 0.0
-    for numbers, entries in zip(found, right, strict=True):
-        for number, entry in zip(np.ravel(numbers), np.ravel(entries), strict=True):
-            difference = abs(float(number) - float(rounded(entry).value))
-            if not math.isfinite(difference):
-                return math.inf
-            if difference:
-                worst = max(worst, difference / float(rounded(entry).scale or 5e-324))
-    return worst
+    right = joined(right)
+    difference = np.abs(values(joined(found)) - values(right))
+    room = scales(right) if scaled is None else np.maximum(scales(joined(scaled)), np.abs(values(right)))
+    if not np.isfinite(difference).all():
+        return math.inf
+    apart = difference > 0
+    return float((difference[apart] / np.maximum(room[apart], 5e-324)).max(initial=0.0))
 
 
 def _function(name: str, many: Callable[[Any], Any]) -> Callable[[Any], Any]:

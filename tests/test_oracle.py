@@ -1,0 +1,218 @@
+"""Every combination: both targets against the NumPy trainer written by hand, central differences, and PyTorch."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import bpsym
+from bpsym import api
+from tests.combinations import OPTIMIZERS, SCHEDULES, Combination, combinations, numbered
+from tests.witness.differences import central_differences
+from tests.witness.numpy_trainer import (
+    ACTIVATIONS,
+    LOSSES,
+    Choice,
+    Layer,
+    Network,
+    Parameters,
+    Rule,
+    Trainer,
+)
+from tests.witness.rounding import discrepancy, joined, precise, with_scales
+
+ONE_STEP = 1e-11
+TWENTY_STEPS = 1e-9
+CONTROL = 1e-11
+DIFFERENCES = 8
+"""Of how many parameters of a network the central differences are taken."""
+
+targets = pytest.mark.parametrize("target", api.targets())
+
+
+# The trainer under test ------------------------------------------------------------------------------------------
+
+
+def one_update(trainer: Any, x: Any, t: Any, rate: float) -> Any:
+    """The parameters after one step from the start."""
+    if hasattr(trainer, "initial_state"):
+        return trainer.update(trainer.INITIAL, trainer.initial_state(trainer.INITIAL), x, t, rate)[0]
+    return trainer.update(trainer.INITIAL, x, t, rate)
+
+
+def close(found: Any, right: Any, tolerance: float) -> bool:
+    return np.allclose(joined(found), joined(right), rtol=tolerance, atol=tolerance)
+
+
+# Against the witness ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a network has before and after its first step."""
+
+    outputs: Any
+    loss: Any
+    gradients: Any
+    update: Any
+
+    def discrepancies(self, right: Start, scaled: Start | None = None) -> dict[str, float]:
+        """By name, relative to the scales of `right`, or of `scaled`."""
+        return {
+            name: discrepancy(
+                getattr(self, name), getattr(right, name), None if scaled is None else getattr(scaled, name)
+            )
+            for name in ("outputs", "loss", "gradients", "update")
+        }
+
+
+def start_of_trainer(trainer: Any, combination: Combination) -> Start:
+    x, t = (rows.tolist() for rows in combination.data)
+    return Start(
+        trainer.forward(trainer.INITIAL, x),
+        [trainer.loss(trainer.INITIAL, x, t)],
+        trainer.gradients(trainer.INITIAL, x, t),
+        one_update(trainer, x, t, combination.rate),
+    )
+
+
+def start_of_witness(combination: Combination) -> Start:
+    """With scales."""
+    witness = Trainer(combination.network, combination.rule)
+    parameters = tuple(map(with_scales, combination.parameters))
+    x, t = map(with_scales, combination.data)
+    return Start(
+        [witness.forward(parameters, x)],
+        [witness.loss(parameters, x, t)],
+        witness.gradients(parameters, x, t),
+        witness.update(parameters, None, x, t, combination.rate)[0],
+    )
+
+
+def too_far(discrepancies: dict[str, float]) -> dict[str, float]:
+    """Those that are too large."""
+    return {name: found for name, found in discrepancies.items() if not found <= ONE_STEP}
+
+
+def slopes_of_loss(combination: Combination, places: list[int]) -> list[Any]:
+    """Of the witness's loss by some of the parameters, at fifty digits, by central differences."""
+    network, start = combination.network, joined(combination.parameters)
+    x, t = map(precise, combination.data)
+    shapes = network.shapes()
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+
+    def loss(point: list[Any]) -> Any:
+        whole = precise(start)
+        whole[places] = point
+        parts = zip(np.split(whole, ends), shapes, strict=True)
+        return Trainer(network).loss(tuple(part.reshape(shape) for part, shape in parts), x, t)
+
+    return central_differences(loss, start[places].tolist())
+
+
+def some_trained(combination: Combination) -> list[int]:
+    """The places of a few trained parameters among all."""
+    network = combination.network
+    sizes = [int(np.prod(shape)) for shape in network.shapes()]
+    trained = np.flatnonzero(np.repeat(network.trained(), sizes)).tolist()
+    return sorted(random.Random(7).sample(trained, min(len(trained), DIFFERENCES)))
+
+
+def twenty_steps(combination: Combination) -> tuple[Parameters, list[float]] | None:
+    """What the witness has then; None where its control with reversed sums has something else."""
+    runs = []
+    with np.errstate(all="ignore"):
+        for reverse in (False, True):
+            witness = Trainer(combination.network, combination.rule, reverse)
+            runs.append(
+                witness.train(
+                    combination.parameters, *combination.data, combination.rate, 20, combination.batches(20)
+                )[:2]
+            )
+    (right, losses), (control, others) = runs
+    same = np.isfinite(losses).all() and close((*right, losses), (*control, others), CONTROL)
+    return (right, losses) if same else None
+
+
+def after_twenty_steps(trainer: Any, combination: Combination) -> Any:
+    x, t = (rows.tolist() for rows in combination.data)
+    parameters, losses = trainer.train(trainer.INITIAL, x, t, combination.rate, 20)[:2]
+    return (*parameters, losses)
+
+
+@targets
+def test_a_trainer_of_any_combination_agrees_with_the_witness_and_with_differences(target: str) -> None:
+    told: list[bool] = []
+
+    @settings(max_examples=25)
+    @given(combination=combinations())
+    def every(combination: Combination) -> None:
+        trainer = bpsym.trainer(combination.example(), target=target)
+        found, right = start_of_trainer(trainer, combination), start_of_witness(combination)
+        assert too_far(found.discrepancies(right)) == {}
+        places = some_trained(combination)
+        slopes = [joined(found.gradients)[places]], [slopes_of_loss(combination, places)]
+        assert discrepancy(*slopes, [joined(right.gradients)[places]]) <= ONE_STEP
+        end = twenty_steps(combination)
+        told.append(end is not None)
+        assert end is None or close(after_twenty_steps(trainer, combination), (*end[0], end[1]), TWENTY_STEPS)
+
+    every()
+    assert sum(told) >= 0.8 * len(told)
+
+
+# Against PyTorch -------------------------------------------------------------------------------------------------
+
+
+def with_every_bias(activation: str, loss: str) -> Network:
+    outputs = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}.get(loss, "tanh")
+    layers = (Layer(3, activation, "neuron"), Layer(2, "tanh", "layer"), Layer(2, outputs, "none"))
+    return Network(2, layers, loss, l1=0.02, l2=0.1)
+
+
+CASES = [
+    *((with_every_bias(name, "half_squared_error"), Rule()) for name in ACTIVATIONS),
+    *((Network(2, (Layer(3, name),), "squared_error"), Rule()) for name in ACTIVATIONS),
+    *((with_every_bias("silu", name), Rule()) for name in LOSSES),
+    *((with_every_bias("gelu", "huber"), Rule(optimizer)) for optimizer in OPTIMIZERS),
+    *((with_every_bias("elu", "squared_error"), Rule(schedule=one)) for one in SCHEDULES if one),
+    (with_every_bias("softplus", "huber"), Rule(clip=Choice("value", {"clip_value": 0.05}))),
+]
+
+
+def title(case: tuple[Network, Rule]) -> str:
+    network, rule = case
+    activations = "-".join(layer.activation for layer in network.layers)
+    choices = [one for one in (rule.optimizer, rule.schedule, rule.clip) if one]
+    return " ".join([activations, network.loss, *(f"{one.name}{len(one.settings) or ''}" for one in choices)])
+
+
+def start_of_pytorch(combination: Combination) -> Start:
+    from tests.witness import torch_trainer
+
+    network, parameters, (x, t) = combination.network, combination.parameters, combination.data
+    after, losses = torch_trainer.train(network, combination.rule, parameters, x, t, combination.rate, 1)
+    gradients = torch_trainer.gradients(network, parameters, x, t)
+    return Start([torch_trainer.forward(network, parameters, x)], losses, gradients, after)
+
+
+@pytest.mark.torch
+@targets
+@pytest.mark.parametrize("case", CASES, ids=title)
+def test_a_trainer_does_what_pytorch_does(target: str, case: tuple[Network, Rule]) -> None:
+    from tests.witness import torch_trainer
+
+    combination = numbered(*case)
+    trainer = bpsym.trainer(combination.example(), target=target)
+    found, right = start_of_trainer(trainer, combination), start_of_pytorch(combination)
+    assert too_far(found.discrepancies(right, start_of_witness(combination))) == {}
+    assert twenty_steps(combination) is not None
+    parameters, losses = torch_trainer.train(
+        *case, combination.parameters, *combination.data, combination.rate, 20
+    )
+    assert close(after_twenty_steps(trainer, combination), (*parameters, losses), TWENTY_STEPS)
