@@ -80,7 +80,7 @@ class NumpyTarget:
 
     @cached_property
     def program(self) -> Program:
-        optimizer = self.example.training.optimizer
+        optimizer = self.example.training.optimizer.name
         return inline(training_program(self.example.network, optimizer, symbolic_widths=True), ["E"])
 
     @cached_property

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from bpsym.errors import InputError, Key
+from bpsym.errors import Key
 from bpsym.network.description import (
     Network,
     counted,
-    known_name,
     layer_widths,
     network_misfits,
+    not_negative,
     rows_misfits,
 )
 from bpsym.network.exact import Exact, Rows
-from bpsym.network.optimizers import OPTIMIZERS
 from bpsym.network.record import Misfit, Record, plain, refuse
+from bpsym.network.training_rule import TrainingRule, rule_misfits
 
 
 class Data(Record):
@@ -35,21 +35,29 @@ class Data(Record):
         return self
 
 
-def _not_negative(rate: Any) -> Any:
-    if rate < 0:
-        raise InputError("must not be negative: a step goes against the gradient (write learning_rate = 0.5)")
-    return rate
+class Training(TrainingRule):
+    """The loss goes down along learning_rate times the gradient.
 
+    A step is one update, with all samples, or with the next batch_size of them; shuffle draws them anew for each
+    epoch. seed: of the shuffling, and of the layers' init.
+    """
 
-class Training(Record):
-    """A step is one update with all samples; the loss goes down along learning_rate times the gradient."""
+    write: ClassVar[Mapping[str, str]] = {
+        **TrainingRule.write,
+        "learning_rate": "learning_rate = 0.5",
+        "steps": "steps = 100",
+        "batch_size": "batch_size = 10",
+        "shuffle": "shuffle = true",
+        "seed": "seed = 1",
+    }
 
-    write: ClassVar[Mapping[str, str]] = {"learning_rate": "learning_rate = 0.5", "steps": "steps = 100"}
-
-    learning_rate: Annotated[Exact, AfterValidator(_not_negative)] = Field(default=1, validate_default=True)
+    learning_rate: Annotated[
+        Exact, not_negative("a step goes against the gradient", "learning_rate = 0.5")
+    ] = Field(default=1, validate_default=True)
     steps: Annotated[int, Field(ge=0, strict=True)] = 0
-    optimizer: Annotated[str, known_name("optimizer", OPTIMIZERS)] = "sgd"
-    update: Literal["simultaneous"] = "simultaneous"
+    batch_size: Annotated[int, Field(ge=1, strict=True)] | None = None
+    shuffle: Annotated[bool, Field(strict=True)] = False
+    seed: Annotated[int, Field(ge=0, strict=True)] | None = None
 
 
 class DerivationOptions(Record):
@@ -84,6 +92,7 @@ def example_misfits(table: Mapping[str, Any]) -> Iterator[Misfit]:
     """What does not fit together in an example's table; what is missing or of another type is passed over."""
     network, data = table.get("network"), table.get("data")
     yield from network_misfits(network, ("network",))
+    yield from rule_misfits(table.get("training"), ("training",))
     widths = layer_widths(network)
     if isinstance(data, Mapping):
         yield from data_misfits(data, ("data",), widths[0], widths[-1] if len(widths) > 1 else None)

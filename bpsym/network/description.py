@@ -9,7 +9,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from bpsym.errors import InputError, Key, did_you_mean
 from bpsym.network.activations import ACTIVATIONS
-from bpsym.network.exact import RowOrOne, Rows
+from bpsym.network.choices import Choice, Chosen
+from bpsym.network.exact import Exact, RowOrOne, Rows
+from bpsym.network.initializers import INITIALIZERS
 from bpsym.network.losses import LOSSES
 from bpsym.network.record import Misfit, Record, plain, refuse
 
@@ -25,6 +27,17 @@ def known_name(kind: str, names: Mapping[str, Any]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def not_negative(why: str, write: str) -> AfterValidator:
+    """A check that a number is at least 0; InputError says why, and what to write."""
+
+    def check(value: Any) -> Any:
+        if value < 0:
+            raise InputError(f"must not be negative: {why} (write {write})")
+        return value
+
+    return AfterValidator(check)
+
+
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 
@@ -32,7 +45,8 @@ class Dense(Record):
     """z = W a + b, y = f(z).
 
     weights: (units, units of the layer before), a row the weights into one unit; biases: (units,), or one number
-    where bias is "layer". InputError where they do not fit.
+    where bias is "layer". frozen: which of the two are not trained; init: how weights that are not given are drawn.
+    InputError where they do not fit.
     """
 
     write: ClassVar[Mapping[str, str]] = {
@@ -41,6 +55,8 @@ class Dense(Record):
         "bias": 'bias = "neuron"',
         "weights": "weights = [[0.1, 0.8], [0.4, 0.6]]",
         "biases": "biases = [0.1, 0.2]",
+        "frozen": 'frozen = ["biases"]',
+        "init": 'init = "xavier_uniform"',
     }
 
     type: Literal["dense"] = "dense"
@@ -49,6 +65,8 @@ class Dense(Record):
     bias: Literal["none", "neuron", "layer"] = "neuron"
     weights: Rows | None = None
     biases: RowOrOne | None = None
+    frozen: tuple[Literal["weights", "biases"], ...] = ()
+    init: Annotated[Choice | None, Chosen("initializer", INITIALIZERS, optional=True)] = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -59,19 +77,28 @@ class Dense(Record):
 class Network(Record):
     """Layers one after the other, and the loss of their last outputs.
 
-    reduction: what becomes of the samples' losses. InputError where a layer's weights do not fit the layer before.
+    reduction: what becomes of the samples' losses; l1 times the sum of |W| and l2 / 2 times that of W^2, over all
+    weights, are added to the result. InputError where a layer's weights do not fit the layer before.
     """
 
     write: ClassVar[Mapping[str, str]] = {
         "inputs": "inputs = 2",
         "loss": 'loss = "half_squared_error"',
         "reduction": 'reduction = "mean"',
+        "l1": "l1 = 0.001",
+        "l2": "l2 = 0.001",
         "layers": "[[network.layers]] with units = 2",
     }
 
     inputs: Count
     loss: Annotated[str, known_name("loss", LOSSES)] = "half_squared_error"
     reduction: Literal["mean", "sum"] = "mean"
+    l1: Annotated[Exact, not_negative("it would make weights grow", "l1 = 0.001")] = Field(
+        default=0, validate_default=True
+    )
+    l2: Annotated[Exact, not_negative("it would make weights grow", "l2 = 0.001")] = Field(
+        default=0, validate_default=True
+    )
     layers: Annotated[tuple[Dense, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -103,6 +130,9 @@ def layer_misfits(
         reason=_reason(name, units, before),
     )
     yield from _biases_misfits(layer, name, units, (*key, "biases"))
+    if layer.get("weights") is not None and layer.get("init") is not None:
+        message = "weights are given, so that there is nothing to draw (leave out init, or weights)"
+        yield Misfit(message, (*key, "init"))
 
 
 def layer_widths(network: Any) -> tuple[int | None, ...]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bpsym.errors import InputError, Problem, did_you_mean, shown
+from bpsym.network.choices import Choice
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ def plain(value: Any) -> Any:
     """Records as tables, as a file gives them."""
     if isinstance(value, Record):
         return {key: plain(entry) for key, entry in value}
+    if isinstance(value, Choice):
+        return value.table()
     if isinstance(value, tuple) and any(isinstance(entry, Record) for entry in value):
         return [plain(entry) for entry in value]
     return value
@@ -60,6 +63,7 @@ _SENTENCES = {
     "literal_error": "unknown {name} {shown}{value_near}",
     "int_type": "must be a whole number, not {shown}",
     "int_from_float": "must be a whole number, not {shown}",
+    "bool_type": "must be true or false, not {shown}",
     "string_type": "must be text in quotes, not {shown}",
     "tuple_type": "must be an array, not {shown}",
     "dict_type": "must be a table, not {shown}",
