@@ -45,6 +45,7 @@ OPTIMIZERS = (
     Choice("adagrad", {"lr_decay": 0.125, "eps": 1e-6, "initial_accumulator_value": 0.5}),
     Choice("rmsprop"),
     Choice("rmsprop", {"alpha": 0.75, "eps": 1e-4, "momentum": 0.5}),
+    Choice("rmsprop", {"alpha": 0.875, "centered": True}),
     Choice("adam"),
     Choice("adam", {"betas": [0.75, 0.95], "eps": 1e-4}),
     Choice("adamw"),
@@ -184,9 +185,10 @@ def numbered(network: Network, rule: Rule, samples: int = 3, seed: int = 1) -> C
 
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
-    optimizer, clip = draw(st.sampled_from(OPTIMIZERS)), draw(st.sampled_from(CLIPS))
-    updates = ("simultaneous", "sequential") if optimizer.name == "sgd" else ("simultaneous",)
-    return Rule(optimizer, draw(st.sampled_from(updates)), draw(st.sampled_from(SCHEDULES)), clip)
+    if draw(st.integers(0, 4)) == 0:
+        return Rule(update="sequential", schedule=draw(st.sampled_from(SCHEDULES)))
+    optimizer, schedule, clip = (draw(st.sampled_from(kind)) for kind in (OPTIMIZERS, SCHEDULES, CLIPS))
+    return Rule(optimizer, schedule=schedule, clip=clip)
 
 
 @st.composite

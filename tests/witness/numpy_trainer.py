@@ -510,13 +510,13 @@ class Trainer:
         return tuple(after), State(state.step + 1, tuple(memory))
 
     def _sequential(self, parameters: Parameters, x: Array, t: Array, eta: float) -> Parameters:
-        """Gradient descent in which a layer sends its error terms back over its new weights."""
+        """Gradient descent in which a layer sends its error terms back over its new weights; nothing is clipped."""
         by_layers = self._by_layers(parameters)
 
         def weights_back(number: int, gradients: Parameters) -> Array:
-            return by_layers[number][0] - eta * self._clipped(gradients)[0]
+            return by_layers[number][0] - eta * gradients[0]
 
-        gradients = self._clipped(self._backward(parameters, x, t, weights_back))
+        gradients = self._backward(parameters, x, t, weights_back)
         return tuple(np.asarray(p - eta * g) for p, g in zip(parameters, gradients, strict=True))
 
     def _clipped(self, gradients: Parameters) -> Parameters:
