@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.witness.differences import central_differences
 from tests.witness.numpy_trainer import (
     ACTIVATIONS,
     LOSSES,
+    OWN_ACTIVATIONS,
+    OWN_LOSSES,
     Choice,
     Layer,
     Network,
@@ -166,30 +169,75 @@ def test_a_trainer_of_any_combination_agrees_with_the_witness_and_with_differenc
     assert sum(told) >= 0.8 * len(told)
 
 
-# Against PyTorch -------------------------------------------------------------------------------------------------
+# Each choice by itself, against the witness and PyTorch ------------------------------------------------------------
 
 
-def with_every_bias(activation: str, loss: str) -> Network:
-    outputs = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}.get(loss, "tanh")
+def with_every_bias(activation: str, outputs: str, loss: str = "squared_error", **more: Any) -> Network:
     layers = (Layer(3, activation, "neuron"), Layer(2, "tanh", "layer"), Layer(2, outputs, "none"))
-    return Network(2, layers, loss, l1=0.02, l2=0.1)
+    return Network(2, layers, loss, **more)
 
 
-CASES = [
-    *((with_every_bias(name, "half_squared_error"), Rule()) for name in ACTIVATIONS),
-    *((Network(2, (Layer(3, name),), "squared_error"), Rule()) for name in ACTIVATIONS),
-    *((with_every_bias("silu", name), Rule()) for name in LOSSES),
-    *((with_every_bias("gelu", "huber"), Rule(optimizer)) for optimizer in OPTIMIZERS),
-    *((with_every_bias("elu", "squared_error"), Rule(schedule=one)) for one in SCHEDULES if one),
-    (with_every_bias("softplus", "huber"), Rule(clip=Choice("value", {"clip_value": 0.05}))),
-]
+OUTPUTS = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}
+PENALISED = with_every_bias("gelu", "tanh", "huber", l1=0.02, l2=0.1)
+FROZEN = (Layer(3, "silu", "neuron", ("weights",)), Layer(2, "tanh", "layer", ("biases",)), Layer(2, "tanh"))
+
+KNOWN_TO_PYTORCH = {
+    **{name: (with_every_bias(name, name), Rule()) for name in ACTIVATIONS},
+    **{name: (with_every_bias("silu", OUTPUTS.get(name, "tanh"), name), Rule()) for name in LOSSES},
+    **{f"{one}": (PENALISED, Rule(one)) for one in OPTIMIZERS},
+    **{f"{one}": (with_every_bias("elu", "tanh"), Rule(schedule=one)) for one in SCHEDULES if one},
+    "clip by value": (PENALISED, Rule(clip=Choice("value", {"clip_value": 0.05}))),
+    "sum": (with_every_bias("softplus", "identity", reduction="sum"), Rule(Choice("nesterov"))),
+    "frozen": (Network(2, FROZEN, l1=0.02, l2=0.1), Rule(Choice("adamw"))),
+}
+UNKNOWN_TO_PYTORCH = {
+    **{name: (with_every_bias(name, name), Rule()) for name in OWN_ACTIVATIONS},
+    **{name: (with_every_bias("silu", "identity", name), Rule()) for name in OWN_LOSSES},
+    "clip by norm": (PENALISED, Rule(Choice("momentum"), clip=Choice("norm", {"max_norm": 0.2}))),
+    "sequential": (with_every_bias("sigmoid", "silu"), Rule(update="sequential")),
+}
 
 
-def title(case: tuple[Network, Rule]) -> str:
-    network, rule = case
-    activations = "-".join(layer.activation for layer in network.layers)
-    choices = [one for one in (rule.optimizer, rule.schedule, rule.clip) if one]
-    return " ".join([activations, network.loss, *(f"{one.name}{len(one.settings) or ''}" for one in choices)])
+@pytest.fixture(scope="module", name="made")
+def _made(request: pytest.FixtureRequest) -> tuple[Combination, Any]:
+    """A choice's combination, and its trainer; of module scope, so that the tests of one stand side by side."""
+    target, name = request.param
+    combination = numbered(*(KNOWN_TO_PYTORCH | UNKNOWN_TO_PYTORCH)[name])
+    return combination, bpsym.trainer(combination.example(), target=target)
+
+
+def choices(known: Iterable[str]) -> Any:
+    times = [(target, name) for name in known for target in api.targets()]
+    return pytest.mark.parametrize("made", times, indirect=True, ids="-".join)
+
+
+@choices([*KNOWN_TO_PYTORCH, *UNKNOWN_TO_PYTORCH])
+def test_a_trainer_of_each_choice_agrees_with_the_witness(made: tuple[Combination, Any]) -> None:
+    combination, trainer = made
+    assert too_far(start_of_trainer(trainer, combination).discrepancies(start_of_witness(combination))) == {}
+    end = twenty_steps(combination)
+    assert end is not None
+    assert close(after_twenty_steps(trainer, combination), (*end[0], end[1]), TWENTY_STEPS)
+
+
+@pytest.mark.torch
+@choices(KNOWN_TO_PYTORCH)
+def test_a_trainer_of_each_choice_does_what_pytorch_does(made: tuple[Combination, Any]) -> None:
+    from tests.witness import torch_trainer
+
+    combination, trainer = made
+    found, right = start_of_trainer(trainer, combination), start_of_pytorch(combination)
+    assert too_far(found.discrepancies(right, start_of_witness(combination))) == {}
+    parameters, losses = torch_trainer.train(
+        combination.network,
+        combination.rule,
+        combination.parameters,
+        *combination.data,
+        combination.rate,
+        20,
+    )
+    assert twenty_steps(combination) is not None
+    assert close(after_twenty_steps(trainer, combination), (*parameters, losses), TWENTY_STEPS)
 
 
 def start_of_pytorch(combination: Combination) -> Start:
@@ -199,20 +247,3 @@ def start_of_pytorch(combination: Combination) -> Start:
     after, losses = torch_trainer.train(network, combination.rule, parameters, x, t, combination.rate, 1)
     gradients = torch_trainer.gradients(network, parameters, x, t)
     return Start([torch_trainer.forward(network, parameters, x)], losses, gradients, after)
-
-
-@pytest.mark.torch
-@targets
-@pytest.mark.parametrize("case", CASES, ids=title)
-def test_a_trainer_does_what_pytorch_does(target: str, case: tuple[Network, Rule]) -> None:
-    from tests.witness import torch_trainer
-
-    combination = numbered(*case)
-    trainer = bpsym.trainer(combination.example(), target=target)
-    found, right = start_of_trainer(trainer, combination), start_of_pytorch(combination)
-    assert too_far(found.discrepancies(right, start_of_witness(combination))) == {}
-    assert twenty_steps(combination) is not None
-    parameters, losses = torch_trainer.train(
-        *case, combination.parameters, *combination.data, combination.rate, 20
-    )
-    assert close(after_twenty_steps(trainer, combination), (*parameters, losses), TWENTY_STEPS)

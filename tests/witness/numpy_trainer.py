@@ -72,6 +72,9 @@ class Choice:
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return " ".join([self.name, *(f"{key}={value}" for key, value in self.settings.items())])
+
 
 @dataclass(frozen=True)
 class Rule:
