@@ -18,7 +18,7 @@ from bpsym import api
 from bpsym.calculus.evaluate import double, evaluate
 from bpsym.codegen.assignments import cited
 from bpsym.codegen.expression_text import WIDTH, number
-from bpsym.network.forward import training_program
+from bpsym.network.training_program import training_program
 
 BLOG = {target: bpsym.generate(bpsym.load("blog"), target=target) for target in api.targets()}
 

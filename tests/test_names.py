@@ -10,7 +10,7 @@ import pytest
 import bpsym
 from bpsym.calculus.equations import Program, Tensor, find
 from bpsym.errors import UsageError
-from bpsym.network.forward import training_program
+from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
 from bpsym.notation.packs import load_pack, pack_names
 

@@ -6,7 +6,7 @@ import bpsym
 from bpsym.calculus.equations import Program
 from bpsym.calculus.unroll import unroll
 from bpsym.codegen.expression_text import ATOM, ExpressionText
-from bpsym.network.forward import training_program
+from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
 from bpsym.notation.order import Number, Product, reading_order
 

@@ -15,11 +15,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sympy import Add, Dummy, Expr, Max, Min, Piecewise, S, diff
+from sympy import Add, Dummy, Expr, S, diff
 
 from bpsym.calculus.equations import Equation, Origin, Program, Tensor
-from bpsym.calculus.nodes import Condition, Guard, Index, IndexSum, Read, outermost, rename_reads, sum_over
+from bpsym.calculus.kinks import without_kinks
+from bpsym.calculus.nodes import (
+    AtGreatest,
+    Binder,
+    Condition,
+    Guard,
+    Index,
+    IndexSum,
+    Read,
+    outermost,
+    rename_reads,
+    sum_over,
+)
 from bpsym.calculus.solving import solve
+from bpsym.calculus.tensors import counted
+from bpsym.errors import ProgramError
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,8 @@ def backward(program: Program, loss: str | None = None) -> Backward:
     0 where no read leads to C.
     """
     loss = loss or program.equations[-1].tensor.name
+    if program[loss].indices:
+        raise ProgramError(f"{loss} has {counted(len(program[loss].indices))}, a loss none: sum it over them")
     leading = _leading_to(program, loss)
     prefix = _free_prefix(program)
     contributions: list[Contribution] = []
@@ -140,13 +156,11 @@ def local_derivatives(equation: Equation) -> tuple[Contribution, ...]:
 def _slopes(value: Expr, depth: int) -> Iterator[tuple[Read, Expr, tuple[Index, ...], tuple[Condition, ...]]]:
     """Replace the outermost reads and sums by placeholders, differentiate by each, put them back.
 
-    Where a placeholder stands for a sum (or a guarded term), go on inside with a fresh index and multiply.
+    Where a placeholder stands for a sum, a maximum or a guarded term, go on inside and multiply.
     """
-    places = {node: Dummy(real=True) for node in outermost(value, (Read, IndexSum, Guard))}
+    places = {node: Dummy(real=True) for node in outermost(value, (Read, Binder, Guard, AtGreatest))}
     nodes = {place: node for node, place in places.items()}
-    scalar = value.xreplace(places)
-    if scalar.has(Max, Min):
-        scalar = scalar.rewrite((Max, Min), Piecewise)
+    scalar = without_kinks(value.xreplace(places), nodes)
     for node, place in places.items():
         slope = diff(scalar, place).xreplace(nodes)
         if slope == 0:
@@ -154,15 +168,9 @@ def _slopes(value: Expr, depth: int) -> Iterator[tuple[Read, Expr, tuple[Index, 
         if isinstance(node, Read):
             yield node, slope, (), ()
             continue
-        sums: tuple[Index, ...] = ()
-        guards: tuple[Condition, ...] = ()
-        if isinstance(node, IndexSum):
-            index, inside = node.opened(f"k'{depth}")
-            sums = (index,)
-        else:
-            inside, guards = node.body, node.conditions
-        for read, inner, more, conditions in _slopes(inside, depth + 1):
-            yield read, slope * inner, sums + more, guards + conditions
+        for way in node.ways(depth):
+            for read, inner, more, conditions in _slopes(way.inside, depth + 1):
+                yield read, slope * way.slope * inner, way.sums + more, way.conditions + conditions
 
 
 # 2. and 3. Contributions and their ranges ------------------------------------------------------------------------

@@ -9,11 +9,23 @@ from itertools import product
 from typing import Any
 
 import mpmath
-from sympy import Add, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol
+from sympy import Add, And, Expr, Integer, Mul, Or, Piecewise, Pow, Rational, Symbol, false, true
 from sympy.core.relational import Relational
 
 from bpsym.calculus.equations import Equation, Program
-from bpsym.calculus.nodes import Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read
+from bpsym.calculus.nodes import (
+    AtGreatest,
+    Binder,
+    Condition,
+    Divisible,
+    FirstGreatest,
+    Guard,
+    Index,
+    IndexSum,
+    Maximum,
+    NonNegative,
+    Read,
+)
 from bpsym.errors import ProgramError
 
 Values = dict[str, dict[tuple[int, ...], Any]]
@@ -29,6 +41,12 @@ class Arithmetic:
 
 
 _NAMES = ("exp", "log", "tanh", "sin", "cos", "erf", "erfc", "sinh", "cosh", "sqrt")
+_EXACT: dict[str, Callable[..., Any]] = {
+    "Abs": abs,
+    "Max": max,
+    "Min": min,
+    "sign": lambda value: value * 0 + (value > 0) - (value < 0),
+}
 
 
 def digits(count: int) -> Arithmetic:
@@ -36,7 +54,8 @@ def digits(count: int) -> Arithmetic:
     context = mpmath.mp.clone()
     context.dps = count
     functions = {name: getattr(context, name) for name in _NAMES}
-    functions |= {"Abs": abs, "Max": max, "Min": min, "sign": context.sign}
+    functions |= _EXACT | {"Pi": lambda: +context.pi, "Exp1": lambda: +context.e}
+    functions["softplus"] = lambda value: context.log1p(context.exp(value))
 
     def number(value: Fraction) -> Any:
         return context.mpf(value.numerator) / value.denominator
@@ -44,7 +63,7 @@ def digits(count: int) -> Arithmetic:
     return Arithmetic(number, functions)
 
 
-EXACT = Arithmetic(lambda value: value, {"Abs": abs, "Max": max, "Min": min})
+EXACT = Arithmetic(lambda value: value, _EXACT)
 """Fractions; a program with any other function has no exact value (KeyError names it)."""
 
 
@@ -53,7 +72,9 @@ def double() -> Arithmetic:
     import math
 
     functions: dict[str, Callable[..., Any]] = {name: getattr(math, name) for name in _NAMES}
-    return Arithmetic(float, functions | {"Abs": abs, "Max": max, "Min": min})
+    functions |= _EXACT | {"Pi": lambda: math.pi, "Exp1": lambda: math.e}
+    functions["softplus"] = lambda value: max(value, 0.0) + math.log1p(math.exp(-abs(value)))
+    return Arithmetic(float, functions)
 
 
 def evaluate(
@@ -191,8 +212,10 @@ class Evaluator:
         if isinstance(expr, Symbol):
             whole, number = self.whole(expr), self.arithmetic.number
             return lambda environment: number(Fraction(whole(environment)))
-        if isinstance(expr, IndexSum):
-            return self.compile_sum(expr)
+        if isinstance(expr, Binder):
+            return self.compile_binder(expr)
+        if isinstance(expr, AtGreatest):
+            return self.compile_choice(expr)
         if isinstance(expr, Guard):
             body, conditions = (
                 self.compile(expr.body),
@@ -219,17 +242,29 @@ class Evaluator:
         function = self.arithmetic.functions[type(expr).__name__]
         return lambda environment: function(*(part(environment) for part in parts))
 
-    def compile_sum(self, expr: IndexSum) -> Closure:
+    def compile_binder(self, expr: Binder) -> Closure:
         index, inside = expr.opened(f"'{expr.height}")
         body, lower, upper = self.compile(inside), self.whole(expr.lower), self.whole(expr.upper)
-        zero = self.arithmetic.number(Fraction(0))
+        outside = [self.whole(part) for part in expr.outside]
+        reduced, number = _REDUCED[type(expr)], self.arithmetic.number
 
-        def total(environment: Environment) -> Any:
-            values = range(int(lower(environment)), int(upper(environment)) + 1)
+        def value(environment: Environment) -> Any:
+            first = int(lower(environment))
+            values = range(first, int(upper(environment)) + 1)
             terms = [body({**environment, index: value}) for value in values]
-            return _total(terms) if terms else zero
+            result = reduced(terms, *(int(part(environment)) - first for part in outside))
+            return number(Fraction(result)) if isinstance(result, int) else result
 
-        return total
+        return value
+
+    def compile_choice(self, expr: AtGreatest) -> Closure:
+        terms, values = ([self.compile(part) for part in parts] for parts in (expr.terms, expr.values))
+
+        def chosen(environment: Environment) -> Any:
+            found = [term(environment) for term in terms]
+            return values[found.index(max(found))](environment)
+
+        return chosen
 
     def compile_condition(self, one: Condition) -> Closure:
         value = self.whole(one.args[0])
@@ -249,13 +284,18 @@ class Evaluator:
         return chosen
 
     def compile_truth(self, test: Any) -> Closure:
-        if test == True:  # noqa: E712  (SymPy's true is not Python's)
-            return lambda _: True
-        if not isinstance(test, Relational):
-            raise ProgramError(f"{test} is no comparison")
-        left, right, name = self.compile(test.lhs), self.compile(test.rhs), test.rel_op
-        return lambda environment: _COMPARE[name](left(environment), right(environment))
+        if isinstance(test, (And, Or)):
+            parts, among = [self.compile_truth(part) for part in test.args], _AMONG[type(test)]
+            return lambda environment: among(part(environment) for part in parts)
+        if isinstance(test, Relational):
+            left, right, compare = self.compile(test.lhs), self.compile(test.rhs), _COMPARE[test.rel_op]
+            return lambda environment: compare(left(environment), right(environment))
+        if test in (true, false):
+            return lambda _: test == true
+        raise ProgramError(f"{test} is no comparison")
 
+
+_AMONG: dict[type, Callable[[Iterable[bool]], bool]] = {And: all, Or: any}
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": lambda a, b: a > b,
@@ -276,6 +316,24 @@ def _total(terms: Iterable[Any]) -> Any:
     for term in terms:
         result = term if result is None else result + term
     return result
+
+
+def _greatest(terms: list[Any]) -> Any:
+    if not terms:
+        raise ProgramError("a Maximum over an empty range has no value")
+    return max(terms)
+
+
+def _is_first_greatest(terms: list[Any], place: int) -> int:
+    return int(bool(terms) and terms.index(max(terms)) == place)
+
+
+_REDUCED: dict[type, Callable[..., Any]] = {
+    IndexSum: lambda terms: _total(terms) if terms else 0,
+    Maximum: _greatest,
+    FirstGreatest: _is_first_greatest,
+}
+"""What each node makes of its body's values in order (and of a place among them)."""
 
 
 def _product(factors: Iterable[Any]) -> Any:

@@ -1,15 +1,15 @@
-"""The nodes that an index equation adds to SymPy: indices, tensor reads, sums and guards.
+"""The nodes that an index equation adds to SymPy: indices, tensor reads, sums, maxima and guards.
 
 All of them are inert. SymPy's own ``Sum`` folds conditions out of nested scopes and captures bound indices when
-something is put into it; here a sum is opened with a fresh index first, always.
+something is put into it; here a node with an index of its own is opened with a fresh index first, always.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from sympy import Basic, Expr, S, Symbol, sympify
+from sympy import Add, Basic, Expr, Integer, S, Symbol, sympify
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt
 from sympy.core.symbol import Str
 
@@ -70,8 +70,17 @@ class Read(Expr):  # type: ignore[misc]
         return f"{self.name}[{', '.join(printer.doprint(index) for index in self.at)}]"
 
 
+class Way(NamedTuple):
+    """One way into a node: what is inside, the node's slope by it, for each of `sums`, where `conditions` hold."""
+
+    inside: Expr
+    slope: Expr
+    sums: tuple[Index, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
 class Bound(Symbol):  # type: ignore[misc]
-    """The nameless index of a sum, told from those of the sums inside it by its height above the innermost."""
+    """The nameless index of a `Binder`, told from those inside it by its height above the innermost."""
 
     __slots__ = ()
 
@@ -80,32 +89,51 @@ class Bound(Symbol):  # type: ignore[misc]
         return bound
 
 
-class IndexSum(Expr):  # type: ignore[misc]
-    """sum of `body` over one index. Two sums that differ only in the name of the index are the same object."""
+class Binder(Expr):  # type: ignore[misc]
+    """A node over `body` with an index of its own; two that differ only in the index's name are the same object.
+
+    Its parts: body, index, lower and upper limit, and what stands outside of the index's scope.
+    """
 
     __slots__ = ("height",)
     is_commutative = True
     is_real = True
     height: int
+    word: str
 
-    def __new__(cls, body: Any, index: Symbol, lower: Any, upper: Any) -> Expr:
+    def __new__(cls, body: Any, index: Symbol, lower: Any, upper: Any, *outside: Any) -> Expr:
         body, lower, upper = (sympify(part, strict=True) for part in (body, lower, upper))
+        outside = tuple(sympify(part, strict=True) for part in outside)
         count = upper - lower
-        if body == 0 or (count.is_Integer and count < 0):
-            return S.Zero
+        if count.is_Integer and count < 0:
+            return cls.written_out(lower, (), *outside)
         if count == 0:
-            return body.xreplace({index: lower})
+            return cls.written_out(lower, (body.xreplace({index: lower}),), *outside)
         height = 1 + _height(body)
         bound = Bound(height)
         if index != bound:
             body = _rename(body, index, bound)
-        return cls._made(body, bound, lower, upper)
+        return cls._made(body, bound, lower, upper, *outside)
 
     @classmethod
-    def _made(cls, body: Expr, bound: Bound, lower: Expr, upper: Expr) -> IndexSum:
-        made: IndexSum = Expr.__new__(cls, body, bound, lower, upper)
+    def _made(cls, body: Expr, bound: Bound, lower: Expr, upper: Expr, *outside: Expr) -> Binder:
+        made: Binder = Expr.__new__(cls, body, bound, lower, upper, *outside)
         made.height = int(bound.name[1:])
         return made
+
+    @classmethod
+    def written_out(cls, lower: Expr, terms: Sequence[Expr], *outside: Expr) -> Expr:
+        """The value, from the body's at lower, lower + 1, ..."""
+        raise NotImplementedError
+
+    def slope(self, index: Symbol) -> Expr:
+        """Its partial derivative by the body at `index`."""
+        raise NotImplementedError
+
+    def ways(self, depth: int) -> Iterator[Way]:
+        index, body = self.opened(f"k'{depth}")
+        if (slope := self.slope(index)) != 0:
+            yield Way(body, slope, (index,))
 
     @property
     def lower(self) -> Expr:
@@ -116,19 +144,39 @@ class IndexSum(Expr):  # type: ignore[misc]
         return self.args[3]
 
     @property
+    def outside(self) -> tuple[Expr, ...]:
+        return tuple(self.args[4:])
+
+    @property
     def free_symbols(self) -> set[Basic]:
-        body, bound, lower, upper = self.args
-        free: set[Basic] = (body.free_symbols - {bound}) | lower.free_symbols | upper.free_symbols
-        return free
+        body, bound, *others = self.args
+        free: set[Basic] = body.free_symbols - {bound}
+        return free.union(*(other.free_symbols for other in others))
 
     def open(self, index: Symbol) -> Expr:
-        """The summand, with `index` (not used anywhere in it) for the bound index."""
+        """The body, with `index` (not used anywhere in it) for the bound index."""
         return _rename(self.args[0], self.args[1], index)
 
     def opened(self, name: str) -> tuple[Index, Expr]:
-        """An index of this sum's range under a name that is free in it, and the summand with it."""
+        """An index of this node's range under a name that is free in it, and the body with it."""
         index = Index(name, lower=self.lower, upper=self.upper)
         return index, self.open(index)
+
+    def with_body(self, change: Callable[[Expr], Expr]) -> Expr:
+        """The node over change(body)."""
+        index, body = self.opened(f"'{self.height}")
+        made: Expr = type(self)(change(body), index, *self.args[2:])
+        return made
+
+    def values(self) -> range | None:
+        """What the bound index runs over; None where that depends on other symbols."""
+        known = self.lower.is_Integer and self.upper.is_Integer
+        return range(int(self.lower), int(self.upper) + 1) if known else None
+
+    def with_terms(self, change: Callable[[Expr], Expr]) -> Expr:
+        """The node written out, with change(body at each value) for its terms; its limits are numbers."""
+        terms = [change(self.open(Integer(value))) for value in self.values() or ()]
+        return self.written_out(self.lower, terms, *self.outside)
 
     def _xreplace(self, rule: dict[Basic, Basic]) -> tuple[Basic, bool]:
         if self in rule:
@@ -136,34 +184,113 @@ class IndexSum(Expr):  # type: ignore[misc]
         index, body = self.opened(f"'{self.height}")
         while index in rule or any(index in value.free_symbols for value in rule.values()):
             index, body = self.opened(index.name + "'")
-        body, body_changed = body._xreplace(rule)
-        lower, lower_changed = self.lower._xreplace(rule)
-        upper, upper_changed = self.upper._xreplace(rule)
-        if not (body_changed or lower_changed or upper_changed):
+        replaced = [part._xreplace(rule) for part in (body, *self.args[2:])]
+        if not any(changed for _, changed in replaced):
             return self, False
-        return IndexSum(body, index, lower, upper), True
+        body, *others = (part for part, _ in replaced)
+        return type(self)(body, index, *others), True
 
     def _sympystr(self, printer: Any) -> str:
-        body, bound, lower, upper = (printer.doprint(part) for part in self.args)
-        return f"sum({body}, {bound}={lower}..{upper})"
+        body, bound, lower, upper, *outside = (printer.doprint(part) for part in self.args)
+        return f"{self.word}({', '.join((body, f'{bound}={lower}..{upper}', *outside))})"
+
+
+class IndexSum(Binder):
+    """sum of `body` over one index"""
+
+    __slots__ = ()
+    word = "sum"
+
+    def __new__(cls, body: Any, index: Symbol, lower: Any, upper: Any) -> Expr:
+        return S.Zero if body == 0 else super().__new__(cls, body, index, lower, upper)
+
+    @classmethod
+    def written_out(cls, lower: Expr, terms: Sequence[Expr], *outside: Expr) -> Expr:  # noqa: ARG003
+        return Add(*terms)
+
+    def slope(self, index: Symbol) -> Expr:  # noqa: ARG002
+        return S.One
+
+
+class Maximum(Binder):
+    """The greatest `body` over one index, whose range is not empty; a tie is decided for its lowest value."""
+
+    __slots__ = ()
+    word = "max"
+
+    @classmethod
+    def written_out(cls, lower: Expr, terms: Sequence[Expr], *outside: Expr) -> Expr:  # noqa: ARG003
+        if not terms:
+            raise ProgramError("a Maximum over an empty range has no value")
+        return AtGreatest(*terms, *terms)
+
+    def slope(self, index: Symbol) -> Expr:
+        return FirstGreatest(*self.args, index)
+
+
+class FirstGreatest(Binder):
+    """1 where the last part, an index expression, is the lowest index at which `body` is greatest; else 0."""
+
+    __slots__ = ()
+    word = "first_greatest"
+
+    @classmethod
+    def written_out(cls, lower: Expr, terms: Sequence[Expr], *outside: Expr) -> Expr:
+        (at,) = outside
+        hits = [Guard(S.One, Zero(at - lower - place)) for place in range(len(terms))]
+        return AtGreatest(*terms, *hits) if terms else S.Zero
+
+    def slope(self, index: Symbol) -> Expr:  # noqa: ARG002
+        return S.Zero
+
+
+class AtGreatest(Expr):  # type: ignore[misc]
+    """The value that belongs to the greatest term; to the first of these, where several are equal.
+
+    Its parts: the terms, then as many values. SymPy's Piecewise breaks where one stands in a condition of another.
+    """
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, *parts: Any) -> Expr:
+        values = parts[len(parts) // 2 :]
+        return sympify(values[0], strict=True) if len(set(values)) == 1 else Expr.__new__(cls, *parts)
+
+    @property
+    def terms(self) -> tuple[Expr, ...]:
+        return tuple(self.args[: len(self.args) // 2])
+
+    @property
+    def values(self) -> tuple[Expr, ...]:
+        return tuple(self.args[len(self.args) // 2 :])
+
+    def ways(self, depth: int) -> Iterator[Way]:  # noqa: ARG002
+        for place, value in enumerate(self.values):
+            chosen = [S.One if place == other else S.Zero for other in range(len(self.values))]
+            yield Way(value, AtGreatest(*self.terms, *chosen))
 
 
 def _height(expr: Basic) -> int:
-    if isinstance(expr, IndexSum):
+    if isinstance(expr, Binder):
         return expr.height
     return max((_height(part) for part in expr.args), default=0)
 
 
 def _rename(expr: Basic, old: Symbol, new: Symbol) -> Any:
-    """`expr` with one symbol for another that no sum inside it binds."""
+    """`expr` with one symbol for another that no node inside it binds."""
     if expr == old:
         return new
     if not expr.args:
         return expr
-    parts = [_rename(part, old, new) for part in expr.args]
+    return _with_parts(expr, [_rename(part, old, new) for part in expr.args])
+
+
+def _with_parts(expr: Basic, parts: list[Any]) -> Any:
+    """`expr` with these parts, which bind what the present ones do; itself where they are the present ones."""
     if all(part is before for part, before in zip(parts, expr.args, strict=True)):
         return expr
-    return IndexSum._made(*parts) if isinstance(expr, IndexSum) else expr.func(*parts)
+    return expr._made(*parts) if isinstance(expr, Binder) else expr.func(*parts)
 
 
 class Condition(Basic):  # type: ignore[misc]
@@ -226,6 +353,9 @@ class Guard(Expr):  # type: ignore[misc]
     def conditions(self) -> tuple[Condition, ...]:
         return tuple(self.args[1:])
 
+    def ways(self, depth: int) -> Iterator[Way]:  # noqa: ARG002
+        yield Way(self.body, S.One, (), self.conditions)
+
 
 def truth(one: Condition) -> bool | None:
     """Whether a condition without indices holds; None where it still depends on one."""
@@ -251,10 +381,7 @@ def rename_reads(expr: Any, names: dict[str, str]) -> Any:
         return Read(names.get(expr.name, expr.name), *at)
     if not expr.args or isinstance(expr, Condition):
         return expr
-    parts = [rename_reads(part, names) for part in expr.args]
-    if all(part is before for part, before in zip(parts, expr.args, strict=True)):
-        return expr
-    return IndexSum._made(*parts) if isinstance(expr, IndexSum) else expr.func(*parts)
+    return _with_parts(expr, [rename_reads(part, names) for part in expr.args])
 
 
 def outermost(expr: Any, kinds: tuple[type, ...]) -> Iterator[Any]:

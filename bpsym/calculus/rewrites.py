@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Mul
+from sympy import Add, Expr, Mul
 
 from bpsym.calculus.equations import Equation, Program
-from bpsym.calculus.nodes import Index, IndexSum, Read
+from bpsym.calculus.nodes import Binder, Index, IndexSum, Read
 from bpsym.errors import ProgramError
 
 
@@ -55,12 +55,11 @@ def put(expr: Expr, definition: Equation) -> Expr:
 
 
 def map_reads(expr: Any, change: Callable[[Read], Expr]) -> Any:
-    """The expression with change(read) for each read; sums are opened under names of their own."""
+    """The expression with change(read) for each read; sums and maxima are opened under names of their own."""
     if isinstance(expr, Read):
         return change(expr)
-    if isinstance(expr, IndexSum):
-        index, body = expr.opened(f"'{expr.height}")
-        return IndexSum(map_reads(body, change), index, expr.lower, expr.upper)
+    if isinstance(expr, Binder):
+        return expr.with_body(lambda body: map_reads(body, change))
     if not expr.args:
         return expr
     parts = [map_reads(part, change) for part in expr.args]
@@ -71,6 +70,8 @@ def pull_constants(expr: Any) -> Any:
     """sum_k c f[k] as c sum_k f[k], for factors c that do not depend on k."""
     if not expr.args or isinstance(expr, Read):
         return expr
+    if isinstance(expr, Binder) and not isinstance(expr, IndexSum):
+        return expr.with_body(pull_constants)
     if not isinstance(expr, IndexSum):
         return expr.func(*map(pull_constants, expr.args))
     index, body = expr.opened(f"'{expr.height}")
@@ -90,7 +91,9 @@ def rescale(program: Program, names: Iterable[str], factor: Expr) -> Program:
     def value(one: Equation) -> Expr:
         raised = map_reads(one.value, lambda read: factor * read if read.name in scaled else read)
         raised = pull_constants(raised)
-        return (raised / factor).expand(deep=False, mul=False) if one.tensor.name in scaled else raised
+        if one.tensor.name not in scaled:
+            return raised
+        return Add(*((term / factor).expand(deep=False, mul=False) for term in Add.make_args(raised)))
 
     return Program(program.inputs, tuple(replace(one, value=value(one)) for one in program.equations))
 
@@ -101,3 +104,25 @@ def constant_value(program: Program, name: str) -> Expr | None:
     expr = definition.value
     free = any(isinstance(symbol, Index) for symbol in expr.free_symbols)
     return None if free or expr.has(Read) else expr
+
+
+def split_sums(expr: Any) -> Any:
+    """sum_k (c f[k] + g[k]) as c sum_k f[k] + sum_k g[k], products multiplied out."""
+    if not expr.args or isinstance(expr, Read):
+        return expr
+    if not isinstance(expr, IndexSum):
+        parts = expr.func(*map(split_sums, expr.args))
+        return parts.expand(deep=False) if isinstance(parts, Mul) else parts
+    index, body = expr.opened(f"'{expr.height}")
+    terms = Add.make_args(split_sums(body).expand(deep=False))
+    return Add(*(pull_constants(IndexSum(term, index, expr.lower, expr.upper)) for term in terms))
+
+
+def common_factors_out(expr: Expr) -> Expr:
+    """A x - a y as a (x - y)"""
+    terms = [Mul.make_args(term) for term in Add.make_args(expr)]
+    shared = [factor for factor in terms[0] if not factor.is_number and all(factor in term for term in terms)]
+    if len(terms) < 2 or not shared:
+        return expr
+    common = Mul(*shared)
+    return common * Add(*(Mul(*term) / common for term in terms))

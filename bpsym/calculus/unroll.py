@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from sympy import Add, Expr, Integer
+from sympy import Expr, Integer
 
 from bpsym.calculus.equations import Equation, Origin, Program, Tensor
-from bpsym.calculus.nodes import Condition, Guard, Index, IndexSum, Read
+from bpsym.calculus.nodes import Binder, Condition, Guard, Index, Read
 from bpsym.errors import ProgramError
 
 
@@ -89,8 +89,8 @@ def _elementwise(program: Program, expr: Any, keep: tuple[str, ...]) -> Any:
         at = [None if index.name in keep else at for at, index in zip(expr.at, own, strict=True)]
         kept = [at for at, index in zip(expr.at, own, strict=True) if index.name in keep]
         return Read(_element(program[expr.name], tuple(at)).name, *kept)
-    if isinstance(expr, IndexSum):
-        return _written_sum(program, expr, keep)
+    if isinstance(expr, Binder):
+        return _written_out(program, expr, keep)
     if isinstance(expr, Guard):
         return Guard(_elementwise(program, expr.body, keep), *expr.conditions)
     if not expr.args or isinstance(expr, Condition):
@@ -98,16 +98,17 @@ def _elementwise(program: Program, expr: Any, keep: tuple[str, ...]) -> Any:
     return expr.func(*(_elementwise(program, part, keep) for part in expr.args))
 
 
-def _written_sum(program: Program, total: IndexSum, keep: tuple[str, ...]) -> Expr:
-    if not (total.lower.is_Integer and total.upper.is_Integer) or _runs_over_kept(program, total, keep):
-        index, body = total.opened(f"'{total.height}")
-        return IndexSum(_elementwise(program, body, keep), index, total.lower, total.upper)
-    values = range(int(total.lower), int(total.upper) + 1)
-    return Add(*(_elementwise(program, total.open(Integer(value)), keep) for value in values))
+def _written_out(program: Program, node: Binder, keep: tuple[str, ...]) -> Expr:
+    def inside(body: Expr) -> Expr:
+        return _elementwise(program, body, keep)
+
+    if node.values() is None or _runs_over_kept(program, node, keep):
+        return node.with_body(inside)
+    return node.with_terms(inside)
 
 
-def _runs_over_kept(program: Program, total: IndexSum, keep: tuple[str, ...]) -> bool:
-    index, body = total.opened("'probe")
+def _runs_over_kept(program: Program, node: Binder, keep: tuple[str, ...]) -> bool:
+    index, body = node.opened("'probe")
     return any(
         own.name in keep and at.has(index)
         for read in body.atoms(Read)
@@ -116,10 +117,9 @@ def _runs_over_kept(program: Program, total: IndexSum, keep: tuple[str, ...]) ->
 
 
 def expanded_sums(expr: Any) -> Any:
-    """The expression with every sum of known limits written out."""
-    if isinstance(expr, IndexSum) and expr.lower.is_Integer and expr.upper.is_Integer:
-        values = range(int(expr.lower), int(expr.upper) + 1)
-        return Add(*(expanded_sums(expr.open(Integer(value))) for value in values))
+    """The expression with every sum and maximum of known limits written out."""
+    if isinstance(expr, Binder):
+        return expr.with_body(expanded_sums) if expr.values() is None else expr.with_terms(expanded_sums)
     if not expr.args or isinstance(expr, Read):
         return expr
     return expr.func(*map(expanded_sums, expr.args))

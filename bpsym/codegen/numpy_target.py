@@ -33,7 +33,7 @@ from bpsym.codegen.python_target import unpacked
 from bpsym.examples.example import Example
 from bpsym.network import roles
 from bpsym.network.activations import ACTIVATIONS
-from bpsym.network.forward import training_program
+from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
 from bpsym.notation.order import Size, Total, reading_order
 

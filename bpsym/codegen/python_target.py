@@ -28,7 +28,8 @@ from bpsym.codegen.network_text import (
 from bpsym.examples.example import Example
 from bpsym.network import roles
 from bpsym.network.activations import ACTIVATIONS
-from bpsym.network.forward import SAMPLES, training_program
+from bpsym.network.forward import SAMPLES
+from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
 from bpsym.notation.order import Size, reading_order
 

@@ -15,7 +15,8 @@ from bpsym.derivation.setting import Setting, units
 from bpsym.derivation.training import LongTraining, numbers
 from bpsym.errors import UsageError, did_you_mean
 from bpsym.examples.example import Example
-from bpsym.network.forward import forward_program, parameters, training_program
+from bpsym.network.forward import forward_program, parameters
+from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
 
 

@@ -2,64 +2,128 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from bpsym.network.expressions import Formula, read, to_sympy
+from bpsym.errors import InputError, did_you_mean
+from bpsym.network.expressions import Formula, read, read_own, to_sympy
+from bpsym.network.intervals import REAL, Interval, interval
+
+
+@dataclass(frozen=True)
+class Kink:
+    """Where a formula has no derivative, and the slope that is chosen there."""
+
+    at: str
+    slope: str
 
 
 @dataclass(frozen=True)
 class Activation:
-    """a = f(z), elementwise.
+    """a = f(z) for each unit by itself, or, where the formula has total(...), over all units of a layer.
 
-    value: f(z); slope: f'(z) as a textbook has it, in a and z; lines: how the slope is derived, each line equal to
-    the one before; scalar, array: the same function, safe in floating point for every z, for one number and for a
-    whole array. `value` serves where `scalar` or `array` is not given. steepest: the least upper bound of |f'(z)|.
+    value: f(z).
+    slope: f'(z) as a textbook has it, in a and z; derived by SymPy where none is declared. Of a layer, da_i/dz_i.
+    lines: how the slope is derived, each line equal to the one before.
+    other, other_lines: of a layer, da_i/dz_j for another unit j, in z, a and in y, b, which are z_j, a_j.
+    scalar, array: the value, safe in floating point for every z, for one number and for a whole array.
+    slope_scalar, slope_array: the slope, likewise; needed where `slope` is more than arithmetic in a.
+    steepest: the least upper bound of |f'(z)|, where it is known.
+    kink: where f has no derivative.
+    outputs: what a can be in floating point, where the formula alone does not say it.
+    custom: a formula that somebody wrote, and no record of a registry.
     """
 
     name: str
     value: str
-    slope: str
+    slope: str = ""
     lines: tuple[str, ...] = ()
+    other: str = ""
+    other_lines: tuple[str, ...] = ()
     scalar: str = ""
     array: str = ""
-    steepest: str = "1"
+    slope_scalar: str = ""
+    slope_array: str = ""
+    steepest: str = ""
+    kink: Kink | None = None
+    outputs: Interval | None = None
+    custom: bool = False
 
     @cached_property
     def formula(self) -> Formula:
-        return read(self.value, ("z",))
+        reader = read if self.custom else read_own
+        return reader(self.value, ("z",), () if self.custom else ("f",))
 
     @cached_property
-    def slope_formula(self) -> Formula:
-        return read(self.slope, ("z", "a"))
+    def slope_formula(self) -> Formula | None:
+        return read_own(self.slope, ("z", "a")) if self.slope else None
 
     @cached_property
     def line_formulas(self) -> tuple[Formula, ...]:
-        return tuple(read(line, ("z", "a")) for line in self.lines)
+        return tuple(read_own(line, ("z", "a")) for line in self.lines)
+
+    @cached_property
+    def other_formulas(self) -> tuple[Formula, ...]:
+        """The lines of da_i/dz_j, the last one `other` itself."""
+        return tuple(read_own(line, ("z", "a", "y", "b")) for line in (*self.other_lines, self.other) if line)
 
     @cached_property
     def scalar_formula(self) -> Formula:
-        return read(self.scalar or self.value, ("z",))
+        return read_own(self.scalar or self.value, ("z",), ("f",))
 
     @cached_property
     def array_formula(self) -> Formula:
-        return read(self.array or self.value, ("z",))
+        return read_own(self.array or self.value, ("z",), ("f",))
 
     @cached_property
-    def steepest_formula(self) -> Formula:
-        return read(self.steepest, ())
+    def slope_scalar_formula(self) -> Formula | None:
+        text = self.slope_scalar or self.slope
+        return read_own(text, ("z", "a")) if text else None
 
-    def at(self, z: Any) -> Any:
-        """f(z) in SymPy."""
-        return to_sympy(self.formula, {"z": z})
+    @cached_property
+    def slope_array_formula(self) -> Formula | None:
+        text = self.slope_array or self.slope
+        return read_own(text, ("z", "a")) if text else None
 
-    def slope_at(self, z: Any, a: Any) -> Any:
-        """f'(z) in SymPy, by the textbook's form, with a = f(z)."""
-        return to_sympy(self.slope_formula, {"z": z, "a": a})
+    @cached_property
+    def steepest_formula(self) -> Formula | None:
+        return read_own(self.steepest, ()) if self.steepest else None
+
+    @property
+    def is_layer_wide(self) -> bool:
+        """Whether an output depends on every z of its layer."""
+        return "total" in self.formula.calls
+
+    @property
+    def is_unspecified(self) -> bool:
+        """Whether f is any function: there is nothing to compute."""
+        return "f" in self.formula.calls
+
+    @cached_property
+    def range(self) -> Interval:
+        """What a can be."""
+        if self.outputs is not None:
+            return self.outputs
+        return REAL if self.is_layer_wide or self.is_unspecified else interval(self.formula, {"z": REAL})
+
+    def at(self, z: Any, calls: Mapping[str, Any] | None = None) -> Any:
+        """f(z) in SymPy; calls: what total(...) of a layer, and an unspecified f, are."""
+        return to_sympy(self.formula, {"z": z}, calls)
+
+    def slope_at(self, z: Any, a: Any, calls: Mapping[str, Any] | None = None) -> Any:
+        """f'(z) in SymPy, by the textbook's form where there is one, with a = f(z)."""
+        if self.slope_formula is not None:
+            return to_sympy(self.slope_formula, {"z": z, "a": a}, calls)
+        from sympy import Dummy, diff
+
+        place = Dummy(real=True)
+        return diff(self.at(place, calls), place).xreplace({place: z})
 
 
-IDENTITY = Activation("identity", value="z", slope="1")
+IDENTITY = Activation("identity", value="z", slope="1", steepest="1")
 
 SIGMOID = Activation(
     "sigmoid",
@@ -73,6 +137,7 @@ SIGMOID = Activation(
     ),
     scalar="1 / (1 + exp(-z)) if z >= 0 else exp(z) / (1 + exp(z))",
     steepest="1 / 4",
+    outputs=Interval(0, 1),  # below -745 and above 37 it rounds to 0 and 1
 )
 
 TANH = Activation(
@@ -84,6 +149,129 @@ TANH = Activation(
         "1 - ((exp(z) - exp(-z)) / (exp(z) + exp(-z)))**2",
         "1 - a**2",
     ),
+    steepest="1",
 )
 
-ACTIVATIONS = {record.name: record for record in (IDENTITY, SIGMOID, TANH)}
+RELU = Activation(
+    "relu",
+    value="max(0, z)",
+    slope="1 if z > 0 else 0",
+    scalar="max(0.0, z)",
+    array="max(z, 0.0)",
+    steepest="1",
+    kink=Kink("0", "0"),
+)
+
+LEAKY_RELU = Activation(
+    "leaky_relu",
+    value="z if z > 0 else 0.01 * z",
+    slope="1 if z > 0 else 0.01",
+    steepest="1",
+    kink=Kink("0", "0.01"),
+)
+
+ELU = Activation(
+    "elu",
+    value="z if z > 0 else exp(z) - 1",
+    slope="1 if z > 0 else exp(z)",
+    scalar="z if z > 0 else expm1(z)",
+    array="z if z > 0 else expm1(min(z, 0.0))",
+    slope_array="exp(min(z, 0.0))",
+    steepest="1",
+)
+
+SOFTPLUS = Activation(
+    "softplus",
+    value="log(1 + exp(z))",
+    slope="1 / (1 + exp(-z))",
+    lines=("1 / (1 + exp(z)) * exp(z)", "1 / (1 + exp(-z))"),
+    scalar="max(z, 0.0) + log1p(exp(-abs(z)))",
+    slope_scalar="sigmoid(z)",
+    slope_array="sigmoid(z)",
+    steepest="1",
+    outputs=Interval(0, None),  # below -745 it rounds to 0
+)
+
+SILU = Activation(
+    "silu",
+    value="z / (1 + exp(-z))",
+    slope="1 / (1 + exp(-z)) * (1 + z * (1 - 1 / (1 + exp(-z))))",
+    lines=(
+        "1 / (1 + exp(-z)) + z * exp(-z) / (1 + exp(-z))**2",
+        "1 / (1 + exp(-z)) + z * (1 / (1 + exp(-z))) * (1 - 1 / (1 + exp(-z)))",
+        "1 / (1 + exp(-z)) * (1 + z * (1 - 1 / (1 + exp(-z))))",
+    ),
+    scalar="z * sigmoid(z)",
+    array="z * sigmoid(z)",
+    slope_scalar="sigmoid(z) * (1 + z * sigmoid(-z))",
+    slope_array="sigmoid(z) * (1 + z * sigmoid(-z))",
+)
+
+GELU = Activation(
+    "gelu",
+    value="z / 2 * (1 + erf(z / sqrt(2)))",
+    slope="1 / 2 * (1 + erf(z / sqrt(2))) + z / sqrt(2 * pi) * exp(-z**2 / 2)",
+    scalar="z * normal_cdf(z)",
+    array="z * normal_cdf(z)",
+)
+
+SOFTMAX = Activation(
+    "softmax",
+    value="exp(z) / total(exp(z))",
+    slope="a * (1 - a)",
+    lines=(
+        "(exp(z) * total(exp(z)) - exp(z) * exp(z)) / total(exp(z))**2",
+        "exp(z) / total(exp(z)) * (1 - exp(z) / total(exp(z)))",
+        "a * (1 - a)",
+    ),
+    other="-a * b",
+    other_lines=(
+        "-exp(z) * exp(y) / total(exp(z))**2",
+        "-(exp(z) / total(exp(z))) * (exp(y) / total(exp(z)))",
+    ),
+    outputs=Interval(0, 1),
+)
+
+ACTIVATIONS = {
+    record.name: record
+    for record in (IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SOFTPLUS, SILU, GELU, SOFTMAX)
+}
+
+GENERIC = Activation("generic", value="f(z)")
+"""Any function, one for each unit: for derivations in symbols."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def activation_of(text: str) -> Activation:
+    """The record of this name, or one for the expression in z. InputError says what is wrong with it."""
+    if text in ACTIVATIONS:
+        return ACTIVATIONS[text]
+    if text == GENERIC.name:
+        return GENERIC
+    if text != "z" and _NAME.fullmatch(text):
+        known = (*ACTIVATIONS, GENERIC.name)
+        raise InputError(f"unknown activation {text!r}{did_you_mean(text, known)}")
+    return _custom(text)
+
+
+@lru_cache(maxsize=256)
+def _custom(text: str) -> Activation:
+    from sympy import Dummy
+
+    made = Activation(text, value=text, custom=True)
+    check_real(made.formula, (made.at(Dummy(real=True)), made.slope_at(Dummy(real=True), None)))
+    return made
+
+
+def check_real(formula: Formula, found: tuple[Any, ...]) -> None:
+    """InputError where an expression, or its slope, is no real number for any value."""
+    from sympy import I, nan, oo, zoo
+
+    if any(one.has(I, nan, oo, zoo, -oo) for one in found):
+        raise InputError(
+            f"the formula {formula.text!r} is no real number (it divides by 0, or takes the log of none)"
+        )
+
+
+__all__ = ["ACTIVATIONS", "GENERIC", "Activation", "Kink", "activation_of", "check_real"]

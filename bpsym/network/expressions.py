@@ -6,16 +6,28 @@ One text serves print (in order), SymPy (for the calculus and the proofs) and co
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from bpsym.errors import InputError
+from bpsym.errors import InputError, shown
 
 FUNCTIONS = ("exp", "log", "tanh", "sqrt", "abs", "max", "min", "sin", "cos", "erf")
+"""What everybody may call."""
+
+OWN_FUNCTIONS = ("log1p", "expm1", "erfc", "sign", "sigmoid", "softplus", "normal_cdf", "total")
+"""What the records of bpsym call too; total(...) is the sum of ... over the units of a layer."""
+
+CONSTANTS = ("pi",)
+"""Names that stand for a number in the records of bpsym."""
+
 LONGEST = 500
 DEEPEST = 50
 LARGEST_EXPONENT = 100
+MOST_DIGITS = 1000
+MOST_OPERATIONS = 100
 
 
 @dataclass(frozen=True)
@@ -28,19 +40,59 @@ class Formula:
     def __str__(self) -> str:
         return self.text
 
+    @cached_property
+    def calls(self) -> tuple[str, ...]:
+        """The names of the functions that are called, in the order of the text."""
+        found = [node for node in _nodes(self.tree) if isinstance(node, ast.Call)]
+        return tuple(dict.fromkeys(node.func.id for node in found if isinstance(node.func, ast.Name)))
+
+    @cached_property
+    def is_arithmetic(self) -> bool:
+        """Whether there is nothing in it but + - * / ** , names and numbers."""
+        return not any(isinstance(node, ast.Call | ast.IfExp) for node in _nodes(self.tree))
+
+    @cached_property
+    def has_cases(self) -> bool:
+        """Whether what is computed depends on which value is greater: an `if`, max or min."""
+        return any(isinstance(node, ast.IfExp) for node in _nodes(self.tree)) or bool(
+            {"max", "min"} & set(self.calls)
+        )
+
+    def uses(self, name: str) -> int:
+        """How often the name stands in it."""
+        return sum(isinstance(node, ast.Name) and node.id == name for node in _nodes(self.tree))
+
 
 def read(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Formula:
     """The formula in these names; `calls` may be applied beside the usual functions. InputError says what is wrong."""
+    return _read(text, _Checker(text, names, (*FUNCTIONS, *calls)))
+
+
+def read_own(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Formula:
+    """A formula of a record of bpsym: more functions than people are offered, and `u if y > x else v`."""
+    checker = _Checker(text, (*names, *CONSTANTS), (*FUNCTIONS, *OWN_FUNCTIONS, *calls), conditionals=True)
+    return _read(text, checker)
+
+
+def _read(text: str, checker: _Checker) -> Formula:
     if len(text) > LONGEST:
         raise InputError(f"the formula has {len(text)} characters, more than {LONGEST}")
+    if not text.isascii() or not text.isprintable():
+        raise InputError(
+            f"the formula {shown(text)} has characters that are no formula's (write z ** 2, not z²)"
+        )
     if _brackets(text) > DEEPEST:
-        raise InputError(f"the formula {text[:40]!r} nests deeper than {DEEPEST} brackets")
+        raise InputError(f"the formula {shown(text)} nests deeper than {DEEPEST} brackets")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise InputError(f"the formula {text!r} cannot be read: {error}") from None
-    _Checker(text, names, (*FUNCTIONS, *calls)).check(tree)
-    return Formula(text.strip(), tree)
+        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise InputError(f"the formula {shown(text)} cannot be read: {reason}") from None
+    if _depth(tree) > MOST_OPERATIONS:
+        checker.refuse(f"more than {MOST_OPERATIONS} operations inside each other")
+    checker.check(tree)
+    checker.check_constants(tree)
+    return Formula(ast.unparse(tree), tree)
 
 
 def _brackets(text: str) -> int:
@@ -49,6 +101,22 @@ def _brackets(text: str) -> int:
         depth += (character in "([{") - (character in ")]}")
         deepest = max(deepest, depth)
     return deepest
+
+
+def _depth(tree: ast.AST) -> int:
+    """How many operations stand inside each other, counted without recursion."""
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
+
+
+def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes in the order of the text."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        yield from _nodes(child)
 
 
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
@@ -62,6 +130,7 @@ class _Checker:
     text: str
     names: tuple[str, ...]
     calls: tuple[str, ...]
+    conditionals: bool = False
 
     def check(self, node: ast.AST) -> None:
         known = _CHECKS.get(type(node))
@@ -71,7 +140,7 @@ class _Checker:
             known(self, node)
 
     def refuse(self, what: str) -> None:
-        raise InputError(f"the formula {self.text!r}: {what}")
+        raise InputError(f"the formula {shown(self.text)}: {what}")
 
     def name(self, node: ast.Name) -> None:
         if node.id not in self.names:
@@ -79,7 +148,9 @@ class _Checker:
 
     def constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
-            self.refuse(f"{node.value!r} is no number")
+            self.refuse(f"{shown(node.value)} is no number")
+        elif isinstance(node.value, float) and not math.isfinite(node.value):
+            self.refuse("a number is too large (at most 1.7e308)")
 
     def binary(self, node: ast.BinOp) -> None:
         if not isinstance(node.op, _OPERATORS):
@@ -94,7 +165,7 @@ class _Checker:
         if not isinstance(number, ast.Constant) or not isinstance(number.value, (int, float)):
             self.refuse("an exponent must be a number")
         elif abs(number.value) > LARGEST_EXPONENT:
-            self.refuse(f"the exponent {number.value!r} is too large (at most {LARGEST_EXPONENT})")
+            self.refuse(f"the exponent {shown(number.value)} is too large (at most {LARGEST_EXPONENT})")
 
     def unary(self, node: ast.UnaryOp) -> None:
         if not isinstance(node.op, (ast.USub, ast.UAdd)):
@@ -103,7 +174,9 @@ class _Checker:
 
     def conditional(self, node: ast.IfExp) -> None:
         test = node.test
-        if not (
+        if not self.conditionals:
+            self.refuse("no condition can be written (write max, min or abs)")
+        elif not (
             isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], _COMPARISONS)
         ):
             self.refuse("a condition compares two values with <, <=, > or >=")
@@ -121,6 +194,15 @@ class _Checker:
         for argument in node.args:
             self.check(argument)
 
+    def check_constants(self, tree: ast.expr) -> None:
+        """Refuse what SymPy would work out to a number without end, or to none: 10**100**..., 1 / 0, log(-1)."""
+        if _digits(tree) > MOST_DIGITS:
+            self.refuse(f"its numbers grow to more than {MOST_DIGITS} digits")
+        try:
+            _constant(tree)
+        except (ArithmeticError, ValueError):
+            self.refuse("a part of it is no real number that a computer can hold")
+
 
 _CHECKS: dict[type, Callable[[_Checker, Any], None]] = {
     ast.Name: _Checker.name,
@@ -132,15 +214,93 @@ _CHECKS: dict[type, Callable[[_Checker, Any], None]] = {
 }
 
 
+def _digits(node: ast.AST) -> float:
+    """An upper bound of the digits of any number in the formula, worked out exactly."""
+    if isinstance(node, ast.Constant):
+        return len(str(node.value)) if isinstance(node.value, int) else 330
+    parts = sum(map(_digits, ast.iter_child_nodes(node)))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        exponent = _constant(node.right)
+        return _digits(node.left) * max(1.0, abs(exponent or 0.0))
+    return parts
+
+
+def _constant(node: ast.AST) -> float | None:
+    """The value of a part without names, in double precision; None where there are names in it."""
+    match node:
+        case ast.Constant(value=value):
+            return float(value)
+        case ast.UnaryOp(op=op, operand=operand):
+            value = _constant(operand)
+            return -value if value is not None and isinstance(op, ast.USub) else value
+        case ast.BinOp(left=left, op=op, right=right):
+            return _worked_out(_BINARY[type(op)], (left, right))
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return _worked_out(_IN_DOUBLES.get(name, lambda *_: 0.0), arguments)
+        case ast.IfExp(test=ast.Compare(left=left, comparators=[right]), body=body, orelse=orelse):
+            return _worked_out(lambda *_: 0.0, (left, right, body, orelse))
+    return None
+
+
+def _worked_out(operation: Callable[..., Any], parts: Any) -> float | None:
+    values = [_constant(part) for part in parts]
+    if any(value is None for value in values):
+        return None
+    result = operation(*values)
+    if isinstance(result, complex) or not math.isfinite(result):
+        raise ArithmeticError
+    return float(result)
+
+
+_BINARY: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.Pow: lambda a, b: a**b,
+}
+_COMPARE: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Gt: lambda a, b: a > b,
+    ast.GtE: lambda a, b: a >= b,
+    ast.Lt: lambda a, b: a < b,
+    ast.LtE: lambda a, b: a <= b,
+}
+_IN_DOUBLES: dict[str, Callable[..., Any]] = {
+    name: getattr(math, name) for name in ("exp", "log", "tanh", "sqrt", "sin", "cos", "erf")
+} | {"abs": abs, "max": max, "min": min}
+
+Summand = Callable[[Mapping[str, Any]], Any]
+"""names -> the formula with other values for these names"""
+
+
 def to_sympy(formula: Formula, names: Mapping[str, Any], calls: Mapping[str, Any] | None = None) -> Any:
-    """The formula as a SymPy expression, with `names` and `calls` put in."""
+    """The formula as a SymPy expression, with `names` and `calls` put in; calls["total"] is given a `Summand`.
+
+    max(u, v) is u where u = v; |u| has slope 0 where u = 0.
+    """
     import sympy
 
-    functions: dict[str, Any] = {
-        name: getattr(sympy, name.capitalize() if name in ("abs", "max", "min") else name)
-        for name in FUNCTIONS
+    constants = {name: getattr(sympy, name) for name in CONSTANTS}
+    return _Reader(constants | dict(names), _functions() | dict(calls or {})).read(formula.tree)
+
+
+def _functions() -> dict[str, Any]:
+    import sympy
+    from sympy import Integer
+
+    from bpsym.calculus import functions
+
+    plain = ("exp", "log", "tanh", "sqrt", "sin", "cos", "erf", "erfc", "sign")
+    return {name: getattr(sympy, name) for name in plain} | {
+        "abs": functions.Abs,
+        "max": functions.Max,
+        "min": functions.Min,
+        "log1p": lambda u: sympy.log(1 + u),
+        "expm1": lambda u: sympy.exp(u) - 1,
+        "sigmoid": lambda u: 1 / (1 + sympy.exp(-u)),
+        "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
+        "normal_cdf": lambda u: (1 + sympy.erf(u / sympy.sqrt(Integer(2)))) / 2,
     }
-    return _Reader(names, functions | dict(calls or {})).read(formula.tree)
 
 
 @dataclass(frozen=True)
@@ -160,6 +320,10 @@ class _Reader:
                 return -self.read(operand) if isinstance(op, ast.USub) else self.read(operand)
             case ast.BinOp(left=left, op=op, right=right):
                 return _BINARY[type(op)](self.read(left), self.read(right))
+            case ast.Call(func=ast.Name(id="total"), args=[summand]):
+                return self.calls["total"](
+                    lambda names: _Reader({**self.names, **names}, self.calls).read(summand)
+                )
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self.calls[name](*map(self.read, arguments))
             case ast.IfExp(
@@ -170,16 +334,4 @@ class _Reader:
         raise TypeError(node)
 
 
-_BINARY: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a**b,
-}
-_COMPARE: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Gt: lambda a, b: a > b,
-    ast.GtE: lambda a, b: a >= b,
-    ast.Lt: lambda a, b: a < b,
-    ast.LtE: lambda a, b: a <= b,
-}
+__all__ = ["CONSTANTS", "FUNCTIONS", "OWN_FUNCTIONS", "Formula", "Summand", "read", "read_own", "to_sympy"]

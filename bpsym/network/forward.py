@@ -6,16 +6,13 @@ from typing import Any
 
 from sympy import Expr, Integer
 
-from bpsym.calculus.backward import adjoint_name, backward
 from bpsym.calculus.equations import Equation, Program, Tensor
+from bpsym.calculus.functions import unspecified
 from bpsym.calculus.nodes import Index, Read, size, sum_over
-from bpsym.calculus.rewrites import constant_value, inline, needed, rescale
-from bpsym.calculus.update import update
-from bpsym.network.activations import ACTIVATIONS
-from bpsym.network.description import Dense, Network
-from bpsym.network.expressions import to_sympy
-from bpsym.network.losses import LOSSES
-from bpsym.network.optimizers import OPTIMIZERS
+from bpsym.network.activations import activation_of
+from bpsym.network.calls import activation_name, activation_slope, loss_name, loss_slope
+from bpsym.network.description import Network
+from bpsym.network.losses import loss_of
 from bpsym.network.roles import (
     ACTIVATION,
     BIASES,
@@ -34,14 +31,19 @@ SAMPLES = "s"
 
 _UNIT = "i"
 _FROM = "j"
+_OTHER = "l"
+
+OUTPUT_LOSS = "e"
+"""The loss of one output, which is a tensor of its own where code calls a function for it."""
 
 
 def forward_program(
-    network: Network, samples: int | None = None, *, symbolic_widths: bool = False
+    network: Network, samples: int | None = None, *, symbolic_widths: bool = False, code: bool = False
 ) -> Program:
     """z[s,i] = sum_j W[i,j] a[s,j] + b[i], a[s,i] = f(z[s,i]) for each layer; E[s], the loss of a sample; C.
 
     `samples`: how many there are; None for the symbol m. `symbolic_widths`: n0, n1, ... instead of the numbers.
+    `code`: slopes that are more than arithmetic are calls of the trainer's functions.
     """
     s = Index(SAMPLES, size("m") if samples is None else samples)
     widths = (network.inputs, *(layer.units for layer in network.layers))
@@ -50,15 +52,15 @@ def forward_program(
     equations: list[Equation] = []
     before = Tensor("x", (s, Index(_FROM, extents[0])), Role(INPUT, 0, (None, 0)))
     inputs.append(before)
-    for number, layer in enumerate(network.layers, start=1):
-        parameters, defined = _dense(number, layer, extents[number], s, before)
+    for number in range(1, len(network.layers) + 1):
+        parameters, defined = _dense(network, number, extents[number], s, before, code)
         inputs += parameters
         equations += defined
         before = defined[-1].tensor
     target = Tensor(
         "t", (s, before.indices[1]), Role(TARGET, len(network.layers), (None, len(network.layers)))
     )
-    return Program((*inputs, target), (*equations, *_losses(network, s, before, target)))
+    return Program((*inputs, target), (*equations, *_losses(network, s, before, target, code)))
 
 
 def parameters(program: Program) -> tuple[Tensor, ...]:
@@ -67,8 +69,9 @@ def parameters(program: Program) -> tuple[Tensor, ...]:
 
 
 def _dense(
-    number: int, layer: Dense, units: Any, s: Index, before: Tensor
+    network: Network, number: int, units: Any, s: Index, before: Tensor, code: bool
 ) -> tuple[list[Tensor], list[Equation]]:
+    layer = network.layers[number - 1]
     i, j = Index(_UNIT, units), Index(_FROM, before.shape[1])
     weights = Tensor(f"W{number}", (i, j), Role(WEIGHTS, number, (number, number - 1)))
     parameters = [weights]
@@ -79,54 +82,46 @@ def _dense(
         parameters.append(biases)
         value += Read(biases.name, *axes)
     z = Tensor(f"z{number}", (s, i), Role(PRE_ACTIVATION, number, (None, number)))
+    return parameters, [Equation(z, (s, i), value), _activated(network, number, z, code)]
+
+
+def _activated(network: Network, number: int, z: Tensor, code: bool) -> Equation:
+    """a[s,i] = f(z[s,i]), or of all z[s,j] of the layer; with its textbook slope, or with a call of it for code."""
+    s, i = z.indices
     a = Tensor(f"a{number}", (s, i), Role(ACTIVATION, number, (None, number)))
-    activation = ACTIVATIONS[layer.activation]
-    slope = activation.slope_at(z[s, i], a[s, i])
-    return parameters, [
-        Equation(z, (s, i), value),
-        Equation(a, (s, i), activation.at(z[s, i]), ((z[s, i], slope),)),
-    ]
+    activation = activation_of(network.layers[number - 1].activation)
+    meant: dict[str, Any] = {
+        "total": lambda summand: sum_over(summand({"z": z[s, i.renamed(_OTHER)]}), i.renamed(_OTHER)),
+        "f": lambda u: unspecified(f"f{number}")(i, u),
+    }
+    value = activation.at(z[s, i], meant)
+    if activation.is_layer_wide:
+        return Equation(a, (s, i), value)
+    call = activation_slope(activation, activation_name(network, number)) if code else None
+    slope = activation.slope_at(z[s, i], a[s, i], meant)
+    if call is not None:
+        slope = call.at(*({"z": z, "a": a}[name][s, i] for name in call.arguments))
+    return Equation(a, (s, i), value, ((z[s, i], slope),))
 
 
-def _losses(network: Network, s: Index, output: Tensor, target: Tensor) -> tuple[Equation, Equation]:
+def _losses(network: Network, s: Index, output: Tensor, target: Tensor, code: bool) -> tuple[Equation, ...]:
     k = Index("k", output.shape[1])
-    loss = LOSSES[network.loss]
-    factor = to_sympy(loss.factor_formula, {})
+    loss, layers = loss_of(network.loss), len(network.layers)
+    a, t = output[s, k], target[s, k]
+    of_output = Tensor(OUTPUT_LOSS, (s, k), Role(SAMPLE_LOSS, layers, (None, layers)))
     of_sample = Tensor("E", (s,), Role(SAMPLE_LOSS, 0, (None,)))
     total = Tensor("C", (), Role(LOSS))
     samples: Expr = s.upper + 1
     scale = 1 / samples if network.reduction == "mean" else Integer(1)
+    factor = loss.factor_of(network.layers[-1].units)
+    slope = loss_slope(loss, loss_name(network)) if code else None
+    parts = () if slope is None else (Equation(of_output, (s, k), loss.at(a, t), ((a, slope.at(a, t)),)),)
+    part = loss.at(a, t) if slope is None else of_output[s, k]
     return (
-        Equation(of_sample, (s,), factor * sum_over(loss.at(output[s, k], target[s, k]), k)),
+        *parts,
+        Equation(of_sample, (s,), factor * sum_over(part, k)),
         Equation(total, (), scale * sum_over(of_sample[s], s)),
     )
 
 
 LEARNING_RATE_TENSOR = Tensor("eta", (), Role(LEARNING_RATE))
-
-
-def training_program(
-    network: Network, optimizer: str, samples: int | None = None, *, symbolic_widths: bool = False
-) -> Program:
-    """Forward, backward and update: the one set of gradients that everything reads.
-
-    The error terms are those of one sample's own loss, dE[s]/dz[s,i]; what the reduction does to them stands in the
-    parameters' gradients only. The adjoints of activations and losses are put into their readers.
-    """
-    forward = forward_program(network, samples, symbolic_widths=symbolic_widths)
-    program = inline(backward(forward).program, [adjoint_name("C")])
-    scale = constant_value(program, adjoint_name("E"))
-    inner = [t.name for t in program.tensors.values() if _is_sample_adjoint(t)]
-    if scale is not None and scale != 1:
-        program = rescale(program, inner, scale)
-    hidden = [name for name in inner if program[name].role.kind in (ACTIVATION, SAMPLE_LOSS)]
-    program = inline(program, hidden)
-    trained = parameters(program)
-    kept = [*(adjoint_name(one.name) for one in trained), "C"]
-    rule = OPTIMIZERS[optimizer].at
-    return update(needed(program, kept), trained, rule, LEARNING_RATE_TENSOR)
-
-
-def _is_sample_adjoint(tensor: Tensor) -> bool:
-    """Whether it is the derivative by something of one sample, not by a parameter that all samples share."""
-    return tensor.is_adjoint and tensor.role.kind not in (WEIGHTS, BIASES, LOSS)
