@@ -51,10 +51,14 @@ class Affine:
         rest = {s: c for s, c in self.terms.items() if s != symbol}
         return Affine(self.constant, rest) + value * coefficient
 
+    @property
+    def denominator(self) -> int:
+        """The least whole number that makes every coefficient whole."""
+        return lcm(*(Fraction(number).denominator for number in (self.constant, *self.terms.values())))
+
     def whole(self) -> Affine:
-        """The expression times the least whole number that makes every coefficient whole."""
-        numbers = (self.constant, *self.terms.values())
-        return self * lcm(*(Fraction(number).denominator for number in numbers))
+        """The expression times its denominator."""
+        return self * self.denominator
 
     def expr(self) -> Expr:
         return Add(_exact(self.constant), *(_exact(c) * symbol for symbol, c in self.terms.items()))

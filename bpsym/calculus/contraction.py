@@ -3,174 +3,263 @@
     z[s,i] = sum_j W[i,j] x[s,j] + b[i]        x @ W.T + b
     dW[i,j] = sum_s dz[s,i] x[s,j]             dz.T @ x
 
-Each array expression knows which index each of its axes runs over, so that it can be written out again: `expanded`
-gives back an index expression, and `contraction` returns only what expands to the equation it was given.
+`contraction` returns only what expands to the equation it was given (`arrays.expanded`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import singledispatch
 from itertools import combinations
 from typing import Any
 
-from sympy import Expr, Mul, Piecewise, Symbol, sympify
+from sympy import Add, Expr, Mul, Piecewise, Symbol
 
+from bpsym.calculus.arrays import (
+    Array,
+    ArrayRead,
+    Axes,
+    Einsum,
+    Elementwise,
+    Indicator,
+    Masked,
+    MatMul,
+    Placed,
+    Ramp,
+    Reduced,
+    Scalar,
+    Spread,
+    Transposed,
+    cases,
+    expanded,
+    live,
+)
+from bpsym.calculus.domains import Domain, back, conditions_of, domain, open_conditions, settled, terms
 from bpsym.calculus.equations import Equation
-from bpsym.calculus.nodes import Index, IndexSum, Read, sum_over
+from bpsym.calculus.nodes import Condition, Guard, Index, IndexSum, Read
 from bpsym.calculus.rewrites import pull_constants
 from bpsym.errors import ProgramError
 
-Axes = tuple[Symbol, ...]
 
-
-@dataclass(frozen=True)
-class ArrayRead:
-    """A whole tensor; axes: the index that each of its axes runs over."""
-
-    name: str
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """A number, or an expression in sizes."""
-
-    value: Expr
-    axes: Axes = ()
-
-
-@dataclass(frozen=True)
-class Transposed:
-    """The array with its axes in another order."""
-
-    array: Array
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The array with axes of length 1 where `axes` has an index that the array lacks."""
-
-    array: Array
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class MatMul:
-    """sum over `index` of left[..., index] right[index, ...]"""
-
-    left: Array
-    right: Array
-    index: Index
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class SumOver:
-    """The sum along the axes of these indices."""
-
-    array: Array
-    indices: tuple[Index, ...]
-    axes: Axes
-
-
-@dataclass(frozen=True)
-class Elementwise:
-    """`function` of the arguments, which broadcast to `axes`."""
-
-    function: Callable[..., Any]
-    arguments: tuple[Array, ...]
-    axes: Axes
-
-
-Array = ArrayRead | Scalar | Transposed | Spread | MatMul | SumOver | Elementwise
-
-
-def contraction(equation: Equation) -> Array:
+def contraction(equation: Equation, fixed: Iterable[Symbol] = ()) -> Array:
     """The right-hand side as an array expression with the target's axes, proved by expansion.
 
-    ProgramError where a read is shifted, repeated or at a number: such equations are for `unroll`.
+    Indices in `fixed` are numbers in it: those of the loops around the equation.
     """
-    found = aligned(array(pull_constants(equation.value), equation.indices), equation.indices)
-    if normal(expanded(found)) != normal(equation.value):
+    known = frozenset(fixed)
+    axes = tuple(index for index in equation.indices if index not in known)
+    found = aligned(Recognition(axes, known).whole(equation.value), axes)
+    if normal(expanded(found), known) != normal(equation.value, known):
         raise ProgramError(f"{equation}: no array expression for it")
     return found
 
 
-def normal(expr: Expr) -> Expr:
-    """The expression with constants pulled out of sums and common forms expanded, to compare it."""
-    return pull_constants(expr).expand(deep=False)
+def normal(expr: Any, fixed: Iterable[Symbol] = ()) -> Expr:
+    """The expression in a form to compare it: terms with where they are not zero, constants out of sums."""
+    known = frozenset(fixed)
+    before, after = None, expr
+    while after != before:
+        before, after = after, _lowest(settled(after, known), known)
+    return pull_constants(after).expand(deep=False)
 
 
-def array(expr: Any, wanted: Axes, depth: int = 0) -> Array:
-    """The expression as an array; axes come in the order of `wanted`, as far as that costs nothing."""
-    if isinstance(expr, Read):
-        return _read(expr)
+def _lowest(expr: Any, fixed: frozenset[Symbol]) -> Any:
+    """The expression with each guard's conditions in their lowest terms."""
+    if not expr.args or isinstance(expr, (Read, Condition)):
+        return expr
     if isinstance(expr, IndexSum):
-        return _sum(expr, wanted, depth)
-    if not expr.args or not expr.has(Read):
-        return Scalar(expr)
-    if isinstance(expr, Piecewise):
-        raise ProgramError(f"{expr} has cases")
-    return _elementwise(expr.func, [array(part, wanted, depth) for part in expr.args], wanted)
+        index, body = expr.opened(f"'{expr.height}")
+        return IndexSum(_lowest(body, fixed), index, expr.lower, expr.upper)
+    if isinstance(expr, Guard):
+        return _lowest_guard(_lowest(expr.body, fixed), expr.conditions, fixed)
+    return expr.func(*(_lowest(part, fixed) for part in expr.args))
 
 
-def _read(read: Read) -> Array:
-    if len(set(read.at)) != len(read.at) or not all(isinstance(at, Symbol) for at in read.at):
-        raise ProgramError(f"{read} is no plain read")
-    return ArrayRead(read.name, tuple(read.at))
+def _lowest_guard(body: Expr, conditions: tuple[Condition, ...], fixed: frozenset[Symbol]) -> Expr:
+    axes = tuple(dict.fromkeys(axis for one in conditions for axis in live(one, fixed)))
+    found = domain(conditions, axes)
+    if found is None:
+        return Add()
+    guards = [guard for axis, image in found.images.items() for guard in conditions_of(axis, image)]
+    every = open_conditions(back(one, found.images) for one in (*guards, *found.left))
+    inner = settled(body.xreplace(dict(found.images)), fixed)
+    number, rest = back(inner, found.images).as_coeff_Mul()
+    return number * Guard(rest, *(every or ()))
 
 
-def _elementwise(function: Callable[..., Any], arguments: list[Array], wanted: Axes) -> Array:
-    """The widest argument's axes if it has all of them, else all in the order that is wanted, others last."""
-    every = tuple(dict.fromkeys(index for one in arguments for index in one.axes))
-    widest = max(arguments, key=lambda one: len(one.axes)).axes
-    axes = widest if len(widest) == len(every) else tuple(sorted(every, key=lambda one: _place(one, wanted)))
-    return Elementwise(function, tuple(aligned(one, axes) for one in arguments), axes)
+def array(expr: Any, wanted: Axes, fixed: Iterable[Symbol] = ()) -> Array:
+    """The expression as an array; axes come in the order of `wanted`, as far as that costs nothing."""
+    return Recognition(wanted, frozenset(fixed)).whole(expr)
 
 
-def _place(index: Symbol, wanted: Axes) -> int:
-    return wanted.index(index) if index in wanted else len(wanted)
+@dataclass(frozen=True)
+class Recognition:
+    """wanted: the order of axes to keep to; fixed: the indices of the loops around."""
+
+    wanted: Axes
+    fixed: frozenset[Symbol] = frozenset()
+
+    def whole(self, expr: Any) -> Array:
+        """The sum of the expression's terms, each in its place."""
+        found = [self.term(conditions, body) for conditions, body in terms(expr, self.fixed)]
+        return self.elementwise(Add, found) if len(found) > 1 else (found or [Scalar(Add())])[0]
+
+    def term(self, conditions: tuple[Condition, ...], body: Expr) -> Array:
+        """The body where the conditions hold: in a part of the axes, under a mask where they are no part."""
+        if not conditions:
+            return self.plain(body)
+        axes = self.ordered([axis for one in (body, *conditions) for axis in live(one, self.fixed)])
+        found = domain(conditions, axes)
+        if found is None:
+            return Scalar(Add())
+        return self.placed(found, body.xreplace(dict(found.images)), axes)
+
+    def placed(self, found: Domain, body: Expr, axes: Axes) -> Array:
+        at = tuple(found.images[axis] for axis in axes)
+        inner = tuple(dict.fromkeys(index for image in at for index in live(image, self.fixed)))
+        within = Recognition(inner, self.fixed)
+        array = within.whole(body)
+        array = within.masked(array, found.left) if found.left else array
+        return array if at == axes else Placed(aligned(array, inner), at, inner, axes)
+
+    def plain(self, expr: Any) -> Array:
+        if not isinstance(expr, Read) and not expr.has(Read) and not live(expr, self.fixed):
+            return Scalar(expr)
+        return _READERS.get(type(expr), Recognition.function)(self, expr)
+
+    def function(self, expr: Any) -> Array:
+        return self.elementwise(expr.func, [self.plain(part) for part in expr.args])
+
+    def piecewise(self, expr: Piecewise) -> Array:
+        parts = [part for pair in expr.args for part in pair.args]
+        return self.elementwise(cases, [self.plain(part) for part in parts])
+
+    def read(self, read: Read) -> Array:
+        axes = tuple(dict.fromkeys(index for at in read.at for index in live(at, self.fixed)))
+        several = any(len(live(at, self.fixed)) > 1 for at in read.at)
+        return ArrayRead(read.name, read.at, self.ordered(axes) if several else axes)
+
+    def ordered(self, axes: Iterable[Symbol]) -> Axes:
+        """The axes as they are wanted, others last."""
+        return tuple(sorted(dict.fromkeys(axes), key=self.place))
+
+    def place(self, index: Symbol) -> int:
+        return self.wanted.index(index) if index in self.wanted else len(self.wanted)
+
+    def elementwise(self, function: Callable[..., Any], arguments: list[Array]) -> Array:
+        """The widest argument's axes if it has all of them, else all in the order that is wanted, others last."""
+        every = tuple(dict.fromkeys(index for one in arguments for index in one.axes))
+        widest = max(arguments, key=lambda one: len(one.axes)).axes
+        axes = widest if len(widest) == len(every) else self.ordered(every)
+        return Elementwise(function, tuple(aligned(one, axes) for one in arguments), axes)
+
+    # masks -----------------------------------------------------------------------------------------------------
+
+    def masked(self, one: Array, conditions: tuple[Condition, ...]) -> Array:
+        """The array where the conditions hold; times ones and zeros where it lacks an axis of theirs."""
+        axes = self.ordered(index for condition in conditions for index in live(condition, self.fixed))
+        if set(axes) <= set(one.axes):
+            return Masked(one, conditions, one.axes)
+        return self.elementwise(Mul, [one, Indicator(conditions, axes)])
+
+    # sums ------------------------------------------------------------------------------------------------------
+
+    def sum(self, total: IndexSum) -> Array:
+        """A matrix product where the summand is a product of two groups of factors, else a sum along axes."""
+        index, body = total.opened(f"'{total.height}")
+        conditions, body = (body.conditions, body.body) if isinstance(body, Guard) else ((), body)
+        factors = [self.plain(factor) for factor in Mul.make_args(body) if factor != 1]
+        for condition in conditions:
+            factors = self.masked_factors(factors, condition)
+        outside = [factor for factor in factors if index not in factor.axes]
+        summed = self.summed([factor for factor in factors if index in factor.axes], index)
+        return self.elementwise(Mul, [*outside, summed]) if outside else summed
+
+    def masked_factors(self, factors: list[Array], condition: Condition) -> list[Array]:
+        """The mask on the first factor that has all its axes, else as a factor of its own."""
+        axes = self.ordered(live(condition, self.fixed))
+        for number, factor in enumerate(factors):
+            if isinstance(factor, Masked) and set(axes) <= set(factor.axes):
+                both = Masked(factor.array, (*factor.conditions, condition), factor.axes)
+                return [*factors[:number], both, *factors[number + 1 :]]
+        for number, factor in enumerate(factors):
+            if set(axes) <= set(factor.axes):
+                one = Masked(factor, (condition,), factor.axes)
+                return [*factors[:number], one, *factors[number + 1 :]]
+        return [*factors, Indicator((condition,), axes)]
+
+    def summed(self, factors: list[Array], index: Index) -> Array:
+        for count in range(len(factors) - 1, 0, -1):
+            for chosen in combinations(range(len(factors)), count):
+                left = self.joined([factor for place, factor in enumerate(factors) if place in chosen])
+                right = self.joined([factor for place, factor in enumerate(factors) if place not in chosen])
+                if _multiplies(left, right, index):
+                    return self.matmul(left, right, index)
+        every = self.ordered(axis for factor in factors for axis in factor.axes)
+        if len(factors) > 1 and all(len(factor.axes) < len(every) for factor in factors):
+            return Einsum(tuple(factors), (index,), _without(every, index))
+        return _reduced("sum", self.joined(factors), index)
+
+    def joined(self, factors: list[Array]) -> Array:
+        return factors[0] if len(factors) == 1 else self.elementwise(Mul, factors)
+
+    def matmul(self, left: Array, right: Array, index: Index) -> Array:
+        """The product whose axes stand as wanted: x @ W.T for [s,i], dz.T @ x for [i,j]; W @ h for a vector h."""
+        if self.swapped(left, right, index):
+            left, right = right, left
+        left = turned(left, (*_without(left.axes, index), index))
+        right = turned(right, (index, *_without(right.axes, index)))
+        return MatMul(left, right, index, (*_without(left.axes, index), *_without(right.axes, index)))
+
+    def swapped(self, left: Array, right: Array, index: Index) -> bool:
+        """Whether the right factor goes first: by the order that is wanted, beside a vector without a transpose."""
+        if len(right.axes) == 1 and len(left.axes) == 2:
+            return bool(left.axes[0] == index)
+        if len(left.axes) == 1 and len(right.axes) == 2:
+            return bool(right.axes[1] == index)
+        first, second = ([self.place(axis) for axis in _without(one.axes, index)] for one in (left, right))
+        return first > second
+
+
+_READERS: dict[type, Callable[[Recognition, Any], Array]] = {
+    Read: Recognition.read,
+    Index: lambda _, index: Ramp((index,)),
+    IndexSum: Recognition.sum,
+    Guard: Recognition.whole,
+    Piecewise: Recognition.piecewise,
+}
 
 
 def aligned(one: Array, axes: Axes) -> Array:
     """The array with these axes, as far as broadcasting does not do that by itself."""
-    order = tuple(index for index in axes if index in one.axes)
-    if order != one.axes:
-        one = one.array if isinstance(one, Transposed) and one.array.axes == order else Transposed(one, order)
-    if order == axes[len(axes) - len(order) :]:
+    if isinstance(one, Elementwise) and one.axes != axes[len(axes) - len(one.axes) :]:
+        return Elementwise(one.function, tuple(aligned(part, axes) for part in one.arguments), axes)
+    one = turned(one, tuple(index for index in axes if index in one.axes))
+    if one.axes == axes[len(axes) - len(one.axes) :]:
         return one
-    first = axes.index(order[0])
-    return Spread(one, axes[first:])
+    return Spread(one, axes[axes.index(one.axes[0]) :])
 
 
-def _sum(total: IndexSum, wanted: Axes, depth: int) -> Array:
-    """A matrix product where the summand is a product of two groups of factors, else a sum along axes."""
-    index, body = total.opened(f"k{depth}")
-    factors = [array(factor, wanted, depth + 1) for factor in Mul.make_args(body)]
-    plain = [factor for factor in factors if index not in factor.axes]
-    summed = _summed([factor for factor in factors if index in factor.axes], index, wanted)
-    return _elementwise(Mul, [*plain, summed], wanted) if plain else summed
+def turned(one: Array, order: Axes) -> Array:
+    """The array with its axes in this order."""
+    if order == one.axes:
+        return one
+    if isinstance(one, Transposed):
+        return turned(one.array, order)
+    if isinstance(one, MatMul) and len(order) == 2:  # (A B)' = B' A'
+        left, right = (turned(part, part.axes[::-1]) for part in (one.right, one.left))
+        return MatMul(left, right, one.index, order)
+    return Transposed(one, order)
 
 
-def _summed(factors: list[Array], index: Index, wanted: Axes) -> Array:
-    for count in range(len(factors) - 1, 0, -1):
-        for chosen in combinations(range(len(factors)), count):
-            left = _joined([factor for place, factor in enumerate(factors) if place in chosen], wanted)
-            right = _joined([factor for place, factor in enumerate(factors) if place not in chosen], wanted)
-            if _multiplies(left, right, index):
-                return _matmul(left, right, index, wanted)
-    whole = _joined(factors, wanted)
+def _reduced(name: str, whole: Array, index: Index) -> Array:
+    """The reduction along one more axis."""
     axes = _without(whole.axes, index)
-    if isinstance(whole, SumOver):
-        return SumOver(whole.array, (*whole.indices, index), axes)
-    return SumOver(whole, (index,), axes)
-
-
-def _joined(factors: list[Array], wanted: Axes) -> Array:
-    return factors[0] if len(factors) == 1 else _elementwise(Mul, factors, wanted)
+    if isinstance(whole, Reduced) and whole.reduction == name:
+        return Reduced(name, whole.array, (*whole.indices, index), axes)
+    if isinstance(whole, Einsum) and name == "sum":
+        return Einsum(whole.arrays, (*whole.indices, index), axes)
+    return Reduced(name, whole, (index,), axes)
 
 
 def _without(axes: Axes, index: Symbol) -> Axes:
@@ -182,54 +271,4 @@ def _multiplies(left: Array, right: Array, index: Index) -> bool:
     return set(left.axes) & set(right.axes) == {index} and len(left.axes) <= 2 and len(right.axes) <= 2
 
 
-def _matmul(left: Array, right: Array, index: Index, wanted: Axes) -> Array:
-    """The product whose axes stand as wanted: x @ W.T for [s,i], dz.T @ x for [i,j]."""
-    first, second = ([_place(axis, wanted) for axis in _without(one.axes, index)] for one in (left, right))
-    if first > second:
-        left, right = right, left
-    left = aligned(left, (*_without(left.axes, index), index))
-    right = aligned(right, (index, *_without(right.axes, index)))
-    return MatMul(left, right, index, (*_without(left.axes, index), *_without(right.axes, index)))
-
-
-# Written out again ---------------------------------------------------------------------------------------------
-
-
-@singledispatch
-def expanded(one: Any) -> Expr:
-    """The index expression that the array expression stands for."""
-    raise TypeError(type(one))
-
-
-@expanded.register(ArrayRead)
-def _(one: ArrayRead) -> Expr:
-    return Read(one.name, *one.axes)
-
-
-@expanded.register(Scalar)
-def _(one: Scalar) -> Expr:
-    return sympify(one.value, strict=True)
-
-
-@expanded.register(Transposed)
-@expanded.register(Spread)
-def _(one: Transposed | Spread) -> Expr:
-    return expanded(one.array)
-
-
-@expanded.register(MatMul)
-def _(one: MatMul) -> Expr:
-    return pull_constants(sum_over(expanded(one.left) * expanded(one.right), one.index))
-
-
-@expanded.register(SumOver)
-def _(one: SumOver) -> Expr:
-    return sum_over(expanded(one.array), *reversed(one.indices))
-
-
-@expanded.register(Elementwise)
-def _(one: Elementwise) -> Expr:
-    return one.function(*map(expanded, one.arguments))
-
-
-__all__ = ["Array", "contraction", "expanded"]
+__all__ = ["Array", "Recognition", "aligned", "array", "contraction", "normal"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from bpsym.notation.order import (
@@ -66,7 +67,7 @@ class ExpressionText:
     def _strength(self, form: Form) -> int:
         if isinstance(form, _LEAVES):
             return self.leaf(form)[1]
-        if isinstance(form, Number) and (form.value < 0 or not _terminates(form.value)):
+        if isinstance(form, Number) and (form.value < 0 or not terminates(form.value)):
             return SUM if form.value < 0 else PRODUCT
         return _STRENGTH.get(type(form), ATOM)
 
@@ -83,6 +84,8 @@ class ExpressionText:
         return f"{self.bracketed(form.over, MATMUL)} / {self.bracketed(form.under, POWER)}"
 
     def power(self, form: Power) -> str:
+        if form.exponent == Number(Fraction(1, 2)):
+            return f"{self.call('sqrt')}({_under_root(form.base) or self.text(form.base)})"
         base = self.bracketed(form.base, ATOM)
         operator = "**" if base.isidentifier() else " ** "
         return f"{base}{operator}{_exponent(form.exponent)}"
@@ -97,11 +100,11 @@ _WRITE: dict[type, Callable[[ExpressionText, Any], str]] = {
     Total: lambda self, form: self.leaf(form)[0],
     Size: lambda self, form: self.leaf(form)[0],
     Sum: ExpressionText.sum,
-    Product: ExpressionText.product,
+    Product: lambda self, form: self.product(form),
     Negative: ExpressionText.negative,
     Quotient: ExpressionText.quotient,
     Power: ExpressionText.power,
-    Call: ExpressionText.called,
+    Call: lambda self, form: self.called(form),
 }
 
 _LEAVES = (Element, Total, Size)
@@ -116,9 +119,31 @@ def _operands(form: Form) -> list[tuple[str, Form, int]]:
             for term in form.terms[1:]
         ]
     if isinstance(form, Product):
-        first, *rest = form.factors
+        first, *rest = _factors(form)
         return [("", first, PRODUCT), *(("* ", factor, POWER) for factor in rest)]
+    if isinstance(form, Quotient):
+        over = _operands(form.over) if isinstance(form.over, Product) else [("", form.over, MATMUL)]
+        return [*over, ("/ ", form.under, POWER)]
     return [("", form, SUM)]
+
+
+def _factors(form: Product) -> list[Form]:
+    """The factors of the product and of those in it, after one number for all numbers."""
+    found = list(_leaves(form))
+    numbers = [one.value for one in found if isinstance(one, Number)]
+    if len(numbers) < 2 and (not numbers or isinstance(found[0], Number)):
+        return found
+    whole = prod(numbers)
+    rest = [one for one in found if not isinstance(one, Number)]
+    return [Number(whole), *rest] if whole != 1 or not rest else rest
+
+
+def _leaves(form: Product) -> Iterator[Form]:
+    for factor in form.factors:
+        if isinstance(factor, Product):
+            yield from _leaves(factor)
+        else:
+            yield factor
 
 
 def _spaced(operands: list[tuple[str, Form, int]]) -> list[tuple[str, Form, int]]:
@@ -127,10 +152,14 @@ def _spaced(operands: list[tuple[str, Form, int]]) -> list[tuple[str, Form, int]
 
 def number(value: Fraction) -> str:
     """A literal that is the nearest double; a quotient where the decimal does not end."""
-    return repr(float(value)) if _terminates(value) else f"{value.numerator}.0 / {value.denominator}.0"
+    return repr(float(value)) if terminates(value) else f"{value.numerator}.0 / {value.denominator}.0"
 
 
-def _terminates(value: Fraction) -> bool:
+def _under_root(form: Form) -> str:
+    return str(form.value) if isinstance(form, Number) and form.value.denominator == 1 else ""
+
+
+def terminates(value: Fraction) -> bool:
     rest = value.denominator
     for prime in (2, 5):
         while rest % prime == 0:

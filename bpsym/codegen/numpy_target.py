@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import wrap
 from typing import Any
 
-from bpsym.calculus.contraction import (
-    Array,
-    ArrayRead,
-    Axes,
-    Elementwise,
-    MatMul,
-    Scalar,
-    Spread,
-    SumOver,
-    Transposed,
-    aligned,
-    array,
-    contraction,
-    expanded,
-)
+from bpsym.calculus.contraction import contraction
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.rewrites import inline, pull_constants
+from bpsym.calculus.rewrites import inline
+from bpsym.codegen.array_text import LIBRARY, ArrayText
 from bpsym.codegen.assignments import Assignment, Citations, Group, cited
-from bpsym.codegen.expression_text import ATOM, MATMUL, SUM, WIDTH, ExpressionText
+from bpsym.codegen.expression_text import WIDTH
 from bpsym.codegen.functions import Function, function
 from bpsym.codegen.network_text import given, shape_of, trained
 from bpsym.codegen.python_target import unpacked
@@ -35,11 +21,6 @@ from bpsym.network import roles
 from bpsym.network.activations import ACTIVATIONS
 from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
-from bpsym.notation.order import Size, Total, reading_order
-
-LIBRARY = {
-    name: f"np.{name}" for name in ("exp", "log", "tanh", "sqrt", "abs", "sin", "cos")
-} | {"max": "np.maximum", "min": "np.minimum"}  # fmt: skip
 
 _INDENT = "    "
 
@@ -118,54 +99,13 @@ class NumpyTarget:
 
     # lines of code ---------------------------------------------------------------------------------------------
 
+    @cached_property
+    def writer(self) -> ArrayText:
+        return ArrayText(self.program, self.names.code)
+
     def text(self, equation: Equation, start: str, end: str = "") -> tuple[str, ...]:
         """The right-hand side as array operations, which `contraction` has proved."""
-        contraction(equation)
-        wanted = equation.indices
-        form = reading_order(pull_constants(equation.value), self.program)
-        writer = ExpressionText(lambda one: self._leaf(one, wanted), lambda name: LIBRARY[name])
-        return tuple(writer.lines(start, form, end))
-
-    def _leaf(self, form: Any, wanted: Axes) -> tuple[str, int]:
-        if isinstance(form, Size):
-            return form.name, ATOM
-        node = form.node if isinstance(form, Total) else form.read
-        found = aligned(array(node, wanted), wanted)
-        return self._array(found), _STRENGTH.get(type(found), ATOM)
-
-    def _array(self, one: Array) -> str:
-        text: str = _WRITE[type(one)](self, one)
-        return text
-
-    def _code(self, one: ArrayRead) -> str:
-        return self.names.code(self.program[one.name])
-
-    def _transposed(self, one: Transposed) -> str:
-        return f"{self._inside(one.array)}.T"
-
-    def _spread(self, one: Spread) -> str:
-        own = one.array.axes
-        entries = ", ".join(":" if index in own else "None" for index in one.axes)
-        return f"{self._inside(one.array)}[{entries}]"
-
-    def _matmul(self, one: MatMul) -> str:
-        return f"{self._inside(one.left)} @ {self._inside(one.right)}"
-
-    def _sum(self, one: SumOver) -> str:
-        places = [one.array.axes.index(index) for index in one.indices]
-        inside = self._inside(one.array)
-        if len(places) == len(one.array.axes):
-            return f"{inside}.sum()"
-        return f"{inside}.sum(axis={places[0] if len(places) == 1 else tuple(sorted(places))})"
-
-    def _elementwise(self, one: Elementwise) -> str:
-        """A summand that is more than one array: in reading order, as everything else."""
-        form = reading_order(expanded(one), self.program)
-        return ExpressionText(lambda leaf: self._leaf(leaf, one.axes), lambda name: LIBRARY[name]).text(form)
-
-    def _inside(self, one: Array) -> str:
-        text = self._array(one)
-        return text if isinstance(one, (ArrayRead, Transposed)) else f"({text})"
+        return self.writer.lines(contraction(equation), start, end)
 
     def _assignment(self, name: str) -> Assignment:
         equation = self.program.equation(name)
@@ -223,20 +163,6 @@ class NumpyTarget:
             "cited": cited(n for (name, _), n in self.citations.items() if name in names),
             "unpacked": unpacked(gradients, _INDENT, " = slopes"),
         }
-
-
-_WRITE: dict[type, Callable[[NumpyTarget, Any], str]] = {
-    ArrayRead: NumpyTarget._code,
-    Scalar: lambda _, one: str(one.value),
-    Transposed: NumpyTarget._transposed,
-    Spread: NumpyTarget._spread,
-    MatMul: NumpyTarget._matmul,
-    SumOver: NumpyTarget._sum,
-    Elementwise: NumpyTarget._elementwise,
-}
-
-
-_STRENGTH = {MatMul: MATMUL, Elementwise: SUM}
 
 
 def _literal(start: str, rows: Any) -> list[str]:

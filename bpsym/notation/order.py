@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, Rational, Symbol
+from sympy import Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
 
-from bpsym.calculus.equations import Program
-from bpsym.calculus.nodes import IndexSum, Read
+from bpsym.calculus.equations import Program, Tensor
+from bpsym.calculus.nodes import Guard, IndexSum, Read
 from bpsym.network import roles
 
 Form = Any
@@ -90,9 +90,9 @@ class Size:
 
 @dataclass(frozen=True)
 class Total:
-    """A sum over an index, not written out."""
+    """What is written as a whole: a sum over an index, a guarded term, cases."""
 
-    node: IndexSum
+    node: Expr
 
 
 RANKS: Mapping[str, int] = {
@@ -128,13 +128,15 @@ class _Order:
             return Element(expr)
         if isinstance(expr, Symbol):
             return Size(expr.name)
-        if isinstance(expr, IndexSum):
+        if isinstance(expr, (IndexSum, Guard, Piecewise)):
             return Total(expr)
         if isinstance(expr, (Add, Mul, Pow)):
             return _COMPOUND[type(expr)](self, expr)
         return Call(_NAMES.get(type(expr).__name__, type(expr).__name__), tuple(map(self.form, expr.args)))
 
     def sum(self, expr: Add) -> Form:
+        if all(map(_is_negative, expr.args)):
+            return Negative(self.form(-expr))
         common = self.common_factor(expr)
         if common != 1:
             return Product((self.form(common), self.sum(Add(*(term / common for term in expr.args)))))
@@ -149,6 +151,9 @@ class _Order:
     def product(self, expr: Mul) -> Form:
         if _is_negative(expr):
             return Negative(self.form(-expr))
+        root = _root_below(expr)
+        if root is not None:
+            return Quotient(self.form(expr * root), self.form(root))
         under = [factor for factor in expr.args if _is_inverse(factor)]
         if under:
             over = Mul(*(factor for factor in expr.args if factor not in under))
@@ -181,9 +186,15 @@ class _Order:
 
     def rank(self, read: Read) -> int:
         tensor = self.program.tensors.get(read.name)
-        if tensor is None or tensor.role is None:
+        if tensor is None:
             return _LAST
+        if tensor.role is None:
+            return RANKS["adjoint"] if tensor.is_adjoint else _LAST - self.is_given(tensor)
         return RANKS["adjoint"] if tensor.is_adjoint else RANKS.get(tensor.role.kind, _LAST)
+
+    def is_given(self, tensor: Tensor) -> bool:
+        """Whether it is an input: those stand before what is computed."""
+        return not self.program.of(tensor.name)
 
     def position(self, read: Read) -> tuple[Any, ...]:
         """Where the element stands in its tensor; of an element on its own, where it stood."""
@@ -205,3 +216,12 @@ def _is_negative(expr: Expr) -> bool:
 
 def _is_inverse(expr: Expr) -> bool:
     return isinstance(expr, Pow) and bool(expr.exp.is_Rational) and bool(expr.exp < 0)
+
+
+def _root_below(expr: Mul) -> Expr | None:
+    """sqrt(2) where the product has sqrt(2)/2, which is 1/sqrt(2)."""
+    number, _ = expr.as_coeff_Mul()
+    roots = [
+        one for one in expr.args if isinstance(one, Pow) and one.base.is_Integer and one.exp == Rational(1, 2)
+    ]
+    return next((one for one in roots if number.q > 1 and (number * one.base).q == 1), None)

@@ -1,0 +1,185 @@
+"""NumPy source for whole programs: as a reader would want it, and run as it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sympy import Max, Piecewise, exp
+
+from bpsym.calculus.backward import backward
+from bpsym.calculus.equations import Equation, Program, Tensor
+from bpsym.calculus.evaluate import double, evaluate
+from bpsym.calculus.nodes import Guard, Index, size, sum_over
+from bpsym.codegen.numpy_program import numpy_lines
+from tests import test_calculus, test_layers_to_come
+from tests.test_arrays import PROGRAMS, as_array
+from tests.test_calculus import rational_inputs
+from tests.test_schedule import elman
+
+RUN: dict[str, Callable[[], Program]] = {**PROGRAMS, "elman": elman}
+
+
+def lines(program: Program) -> str:
+    return "\n".join(numpy_lines(program))
+
+
+def executed(program: Program, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The names that the printed source leaves behind."""
+    names = {one.name: as_array(one, inputs[one.name])[()] for one in program.inputs}
+    names["np"] = np
+    exec(compile(lines(program), "printed", "exec"), names)  # noqa: S102  (what is printed is what is judged)
+    return names
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_the_printed_source_has_the_numbers_of_the_scalar_evaluation(name: str) -> None:
+    run(backward(RUN[name]()).program)
+
+
+def run(program: Program) -> None:
+    inputs = rational_inputs(program, 4)
+    found, expected = executed(program, inputs), evaluate(program, inputs, double())
+    for tensor in program.tensors.values():
+        elements = as_array(tensor, expected.get(tensor.name, {}))
+        assert np.shape(found[tensor.name]) == elements.shape, tensor.name
+        np.testing.assert_allclose(found[tensor.name], elements, rtol=1e-12, atol=1e-13, err_msg=tensor.name)
+
+
+def test_no_name_of_a_tensor_is_taken_for_an_index() -> None:
+    """The tensors t and k, indices t and k."""
+    t, later, k = Index("t", 4), Index("t", lower=1, upper=3), Index("k", 4)
+    given, out = Tensor("t", (t,)), Tensor("k", (t,))
+    total = sum_over(Guard(given[k], later - k >= 0), k)
+    run(Program((given,), (Equation(out, (0,), given[0]), Equation(out, (later,), out[later - 1] + total))))
+
+
+# To be read ------------------------------------------------------------------------------------------------------
+
+
+def test_a_dense_network_reads_like_a_textbook() -> None:
+    assert lines(backward(test_calculus.dense(*map(size, ("m", "n0", "n1", "n2")))).program) == DENSE
+
+
+DENSE = """\
+z = x @ W.T + b
+a = np.tanh(z)
+u = a @ V.T + c
+y = 1.0 / (1.0 + np.exp(-u))
+C = 0.5 * ((y - t) ** 2).sum() / m
+dC = 1.0
+dy = dC * (y - t) / m
+du = dy * np.exp(-u) / (1.0 + np.exp(-u)) ** 2
+da = du @ V
+dz = da * (1.0 - np.tanh(z) ** 2)
+dt = dC * (t - y) / m
+dc = du.sum(axis=0)
+dV = du.T @ a
+db = dz.sum(axis=0)
+dW = dz.T @ x
+dx = dz @ W"""
+
+
+def test_softmax_keeps_the_axis_that_it_sums_over() -> None:
+    assert lines(backward(test_calculus.softmax_cross_entropy()).program) == SOFTMAX
+
+
+SOFTMAX = """\
+p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+C = -(t * np.log(p)).sum()
+dC = 1.0
+dp = -dC * t / p
+dt = -dC * np.log(p)
+dz = (
+    dp * np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    - (
+        (dp * np.exp(z)).sum(axis=1, keepdims=True)
+        * np.exp(z)
+        / np.exp(z).sum(axis=1, keepdims=True) ** 2
+    )
+)"""
+
+
+def test_a_recurrence_is_a_loop_forwards_and_one_backwards() -> None:
+    assert lines(backward(elman()).program) == ELMAN
+
+
+ELMAN = """\
+h = np.zeros((6, 3))
+h[0] = h0
+z = np.zeros((6, 3))
+z[0] = 0.0
+for t in range(1, 6):
+    z[t] = V @ x[t] + W @ h[t - 1] + b
+    h[t] = np.tanh(z[t])
+C = 0.5 * (h**2).sum()
+dC = 1.0
+dh = np.zeros((6, 3))
+dh[5] = dC * h[5]
+dz = np.zeros((6, 3))
+dz[5] = dh[5] * (1.0 - np.tanh(z[5]) ** 2)
+for t in reversed(range(1, 5)):
+    dh[t] = dC * h[t] + dz[t + 1] @ W
+    dz[t] = dh[t] * (1.0 - np.tanh(z[t]) ** 2)
+dz[0] = 0.0
+dh[0] = dC * h[0] + dz[1] @ W
+db = dz[1:].sum(axis=0)
+dV = dz[1:].T @ x[1:]
+dW = dz[1:].T @ h[:-1]
+dh0 = dh[0]
+dx = np.zeros((6, 2))
+dx[1:] = dz[1:] @ V"""
+
+
+def test_attention_reads_like_a_textbook() -> None:
+    assert lines(backward(test_layers_to_come.attention()).program) == ATTENTION
+
+
+ATTENTION = """\
+e = np.tril(np.exp(q @ k.T / np.sqrt(2)))
+n = np.tril(e).sum(axis=1)
+o = np.tril(e) @ v / n[:, None]
+C = (o**2).sum()
+dC = 1.0
+do = 2.0 * dC * o
+dn = -(do * (np.tril(e) @ v)).sum(axis=1) / n**2
+de = np.tril(dn[:, None] + do @ v.T / n[:, None])
+dv = np.tril(e).T @ (do / n[:, None])
+dk = (np.tril(de) * np.exp(q @ k.T / np.sqrt(2))).T @ q / np.sqrt(2)
+dq = (np.tril(de) * np.exp(q @ k.T / np.sqrt(2))) @ k / np.sqrt(2)"""
+
+
+def test_cases_are_where_and_maxima_are_maximum() -> None:
+    s, k = Index("s", 2), Index("k", 3)
+    z = Tensor("z", (s, k))
+
+    def line(value: Any) -> str:
+        return lines(Program((z,), (Equation(Tensor("a", (s, k)), (s, k), value),)))
+
+    assert (
+        line(Piecewise((z[s, k], z[s, k] > 0), (z[s, k] / 100, True))) == "a = np.where(z > 0, z, 0.01 * z)"
+    )
+    assert line(Max(0, z[s, k])) == "a = np.maximum(0.0, z)"
+    three = Piecewise((exp(z[s, k]), z[s, k] < -1), (z[s, k], z[s, k] <= 1), (1, True))
+    assert line(three) == "a = np.where(z < -1, np.exp(z), np.where(z <= 1, z, 1.0))"
+
+
+def test_shifts_are_slices_and_their_adjoints_are_added_to_slices() -> None:
+    *_, zeros, first, second = numpy_lines(backward(test_calculus.shifted()).program)
+    assert zeros == "dx = np.zeros(5)"
+    assert first == "dx[:-1] = dd * x[1:] ** 2"
+    assert second == "dx[1:] += 2.0 * dd * x[1:] * x[:-1]"
+
+
+def test_strides_are_slices_too() -> None:
+    source = numpy_lines(backward(test_layers_to_come.uneven_stride()).program)
+    assert "y = x[1:6:2] * x[::3] ** 2" in source
+    assert "dx[1:6:2] += dy * x[::3] ** 2" in source
+
+
+def test_a_triangle_is_a_matrix_of_ones_and_zeros() -> None:
+    source = numpy_lines(backward(test_calculus.cumulative()).program)
+    assert "c = np.tri(4) @ x**2" in source
+    assert "dx = 2.0 * (np.tri(4).T @ dc) * x" in source
