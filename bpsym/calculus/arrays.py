@@ -17,7 +17,7 @@ from sympy import Expr, Piecewise, Symbol, sympify
 
 from bpsym.calculus.affine import Affine, affine, nonnegative
 from bpsym.calculus.domains import back, conditions_of, indices_in, known_box
-from bpsym.calculus.nodes import Condition, Guard, Index, Read, sum_over
+from bpsym.calculus.nodes import Condition, Guard, Index, Maximum, Read, sum_over
 
 Axes = tuple[Symbol, ...]
 
@@ -153,7 +153,14 @@ Array = (
     | Placed
 )
 
-REDUCTIONS: dict[str, Callable[..., Expr]] = {"sum": sum_over}
+
+def _greatest(body: Expr, *indices: Index) -> Expr:
+    for index in reversed(indices):
+        body = Maximum(body, index, index.lower, index.upper)
+    return body
+
+
+REDUCTIONS: dict[str, Callable[..., Expr]] = {"sum": sum_over, "max": _greatest}
 """What an axis may be reduced by, under NumPy's name for it: the node that stands for it."""
 
 

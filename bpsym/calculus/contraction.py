@@ -36,7 +36,7 @@ from bpsym.calculus.arrays import (
 )
 from bpsym.calculus.domains import Domain, back, conditions_of, domain, open_conditions, settled, terms
 from bpsym.calculus.equations import Equation
-from bpsym.calculus.nodes import Condition, Guard, Index, IndexSum, Read
+from bpsym.calculus.nodes import Binder, Condition, Guard, Index, IndexSum, Maximum, Read
 from bpsym.calculus.rewrites import pull_constants
 from bpsym.errors import ProgramError
 
@@ -67,9 +67,8 @@ def _lowest(expr: Any, fixed: frozenset[Symbol]) -> Any:
     """The expression with each guard's conditions in their lowest terms."""
     if not expr.args or isinstance(expr, (Read, Condition)):
         return expr
-    if isinstance(expr, IndexSum):
-        index, body = expr.opened(f"'{expr.height}")
-        return IndexSum(_lowest(body, fixed), index, expr.lower, expr.upper)
+    if isinstance(expr, Binder):
+        return expr.with_body(lambda body: _lowest(body, fixed))
     if isinstance(expr, Guard):
         return _lowest_guard(_lowest(expr.body, fixed), expr.conditions, fixed)
     return expr.func(*(_lowest(part, fixed) for part in expr.args))
@@ -175,6 +174,10 @@ class Recognition:
         summed = self.summed([factor for factor in factors if index in factor.axes], index)
         return self.elementwise(Mul, [*outside, summed]) if outside else summed
 
+    def maximum(self, greatest: Maximum) -> Array:
+        index, body = greatest.opened(f"'{greatest.height}")
+        return _reduced("max", self.plain(body), index)
+
     def masked_factors(self, factors: list[Array], condition: Condition) -> list[Array]:
         """The mask on the first factor that has all its axes, else as a factor of its own."""
         axes = self.ordered(live(condition, self.fixed))
@@ -225,6 +228,7 @@ _READERS: dict[type, Callable[[Recognition, Any], Array]] = {
     Read: Recognition.read,
     Index: lambda _, index: Ramp((index,)),
     IndexSum: Recognition.sum,
+    Maximum: Recognition.maximum,
     Guard: Recognition.whole,
     Piecewise: Recognition.piecewise,
 }

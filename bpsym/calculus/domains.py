@@ -15,7 +15,17 @@ from typing import Any
 from sympy import Add, Expr, Integer, Mul, S, Symbol
 
 from bpsym.calculus.affine import Affine, Box, affine, holds, nonnegative
-from bpsym.calculus.nodes import Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read, Zero
+from bpsym.calculus.nodes import (
+    Condition,
+    Divisible,
+    Guard,
+    Index,
+    IndexSum,
+    Maximum,
+    NonNegative,
+    Read,
+    Zero,
+)
 
 Fixed = frozenset[Symbol]
 Images = Mapping[Symbol, Expr]
@@ -304,7 +314,7 @@ def _added(bodies: list[Expr]) -> Expr:
 
 def _no_conditions(expr: Any, fixed: Fixed) -> list[Term]:
     """What is no sum, product or guard: its parts are written out as terms themselves."""
-    if not expr.args or isinstance(expr, (Read, Condition)):
+    if not expr.args or isinstance(expr, (Read, Condition, Maximum)):
         return [((), expr)]
     return [((), expr.func(*(settled(one, fixed) for one in expr.args)))]
 

@@ -115,7 +115,14 @@ def split_sums(expr: Any) -> Any:
         return parts.expand(deep=False) if isinstance(parts, Mul) else parts
     index, body = expr.opened(f"'{expr.height}")
     terms = Add.make_args(split_sums(body).expand(deep=False))
-    return Add(*(pull_constants(IndexSum(term, index, expr.lower, expr.upper)) for term in terms))
+    apart = [term for term in terms if _has_constant(term, index)]
+    rest = Add(*(term for term in terms if term not in apart))
+    return Add(*(pull_constants(IndexSum(term, index, expr.lower, expr.upper)) for term in (*apart, rest)))
+
+
+def _has_constant(term: Expr, index: Index) -> bool:
+    """Whether a factor of the term, other than a number, does not depend on the index."""
+    return any(index not in factor.free_symbols and not factor.is_number for factor in Mul.make_args(term))
 
 
 def common_factors_out(expr: Expr) -> Expr:

@@ -155,10 +155,10 @@ def _shift(total: IndexSum, program: Program, roles: Roles) -> _Shift | None:
     def made(kind: str, indices: tuple[Index, ...]) -> Tensor:
         return Tensor(f"{kind} {tensor.name}", indices, roles(kind, tensor, axis), Origin(kind, tensor.name))
 
-    rest = tensor.indices[:axis] + tensor.indices[axis + 1 :]
-    return _Shift(
-        tensor, axis, made(MAXIMUM, rest), made(SHIFTED, tensor.indices), made(EXPONENTIAL, tensor.indices), made(TOTAL, rest)
-    )  # fmt: skip
+    whole = tensor.indices
+    rest = whole[:axis] + whole[axis + 1 :]
+    pairs = ((MAXIMUM, rest), (SHIFTED, whole), (EXPONENTIAL, whole), (TOTAL, rest))
+    return _Shift(tensor, axis, *(made(kind, indices) for kind, indices in pairs))
 
 
 def _with_shifts(equation: Equation, shifts: dict[str, _Shift]) -> Equation:

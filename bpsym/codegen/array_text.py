@@ -52,6 +52,12 @@ LIBRARY = {
     name: f"np.{name}" for name in ("exp", "log", "tanh", "sqrt", "abs", "sin", "cos", "sinh", "cosh", "sign")
 } | {"max": "np.maximum", "min": "np.minimum"}  # fmt: skip
 
+
+def library_call(name: str, arguments: list[str]) -> str:
+    """NumPy's function of these arguments."""
+    return f"{LIBRARY[name]}({', '.join(arguments)})"
+
+
 _COMPARISONS = {
     "StrictGreaterThan": ">", "GreaterThan": ">=", "StrictLessThan": "<", "LessThan": "<=", "Equality": "==",
     "Unequality": "!=",
@@ -80,7 +86,7 @@ class _NumpyText(ExpressionText):
 
 @dataclass
 class ArrayText:
-    """code: a tensor's name in the source.
+    """code: a tensor's name in the source; call: the text of a function of arguments.
 
     While a line is written, what must stand before it is collected: `ramps`, the indices' values as arrays by their
     name, good for the whole module, and `before`, lines for this one alone.
@@ -88,6 +94,7 @@ class ArrayText:
 
     program: Program
     code: Callable[[Tensor], str]
+    call: Callable[[str, list[str]], str] = library_call
     ramps: dict[str, str] = field(default_factory=dict)
     before: list[str] = field(default_factory=list)
     loops: dict[str, str] = field(default_factory=dict)
@@ -107,7 +114,7 @@ class ArrayText:
         """The elementwise part of the expression in reading order, and what writes its leaves."""
         leaves: dict[Any, Array] = {}
         form = reading_order(_flat(one, leaves), self.program)
-        return form, _NumpyText(lambda leaf: self.leaf(leaf, leaves), lambda name: LIBRARY[name])
+        return form, _NumpyText(lambda leaf: self.leaf(leaf, leaves), self.call)
 
     def leaf(self, form: Any, leaves: dict[Any, Array]) -> tuple[str, int]:
         if isinstance(form, Size):

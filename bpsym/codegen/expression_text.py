@@ -32,11 +32,11 @@ SUM, MATMUL, PRODUCT, POWER, ATOM = range(1, 6)
 @dataclass(frozen=True)
 class ExpressionText:
     """leaf: the text of an element, of a sum over an index, or of a size, and how strongly it binds;
-    call: the text of a function's name.
+    call: the text of a function of arguments, as (name, texts of the arguments).
     """
 
     leaf: Callable[[Any], tuple[str, int]]
-    call: Callable[[str], str]
+    call: Callable[[str, list[str]], str]
 
     def text(self, form: Form) -> str:
         return _WRITE[type(form)](self, form)
@@ -78,6 +78,8 @@ class ExpressionText:
         return "".join(f"{sign}{self.bracketed(one, need)}" for sign, one, need in _spaced(_operands(form)))
 
     def negative(self, form: Negative) -> str:
+        if isinstance(form.body, Power):  # as formatters write it
+            return f"-({self.text(form.body)})"
         return f"-{self.bracketed(form.body, PRODUCT)}"
 
     def quotient(self, form: Quotient) -> str:
@@ -85,13 +87,13 @@ class ExpressionText:
 
     def power(self, form: Power) -> str:
         if form.exponent == Number(Fraction(1, 2)):
-            return f"{self.call('sqrt')}({_under_root(form.base) or self.text(form.base)})"
+            return self.call("sqrt", [_under_root(form.base) or self.text(form.base)])
         base = self.bracketed(form.base, ATOM)
         operator = "**" if base.isidentifier() else " ** "
         return f"{base}{operator}{_exponent(form.exponent)}"
 
     def called(self, form: Call) -> str:
-        return f"{self.call(form.name)}({', '.join(map(self.text, form.arguments))})"
+        return self.call(form.name, [self.text(one) for one in form.arguments])
 
 
 _WRITE: dict[type, Callable[[ExpressionText, Any], str]] = {

@@ -18,6 +18,7 @@ from bpsym.codegen.assignments import Citations
 from bpsym.codegen.targets import TARGETS
 from bpsym.errors import UsageError, did_you_mean
 from bpsym.examples.example import Example
+from bpsym.network.activations import activation_of
 from bpsym.notation.names import Names
 
 FOLDER = "codegen"
@@ -27,10 +28,26 @@ def source(example: Example, target: str, names: Names, citations: Citations, co
     """The module's text; citations: the number of the equation that defines each element; command: what makes it."""
     if target not in TARGETS:
         raise UsageError(f"unknown target {target!r}{did_you_mean(target, tuple(TARGETS))}")
+    _refuse_unspecified(example)
     record = TARGETS[target]
     data: dict[str, Any] = record.writer(example, names, citations).data(command)
     text = _environment().get_template(record.template).render(data)
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _refuse_unspecified(example: Example) -> None:
+    """UsageError where an activation is any function: a trainer has nothing to compute then."""
+    general = [
+        str(number)
+        for number, layer in enumerate(example.network.layers, start=1)
+        if activation_of(layer.activation).is_unspecified
+    ]
+    if general:
+        which = f"layer{'s' if len(general) > 1 else ''} {', '.join(general)}"
+        raise UsageError(
+            f'a trainer needs an activation that can be computed, but that of {which} is "generic"'
+            ' (write activation = "sigmoid", or an expression such as "z / (1 + abs(z))")'
+        )
 
 
 class _Loader(SourceLoader):

@@ -63,3 +63,28 @@ def fans(names: Names) -> list[dict[str, Any]]:
 
 def trained(program: Program) -> tuple[Tensor, ...]:
     return parameters(program)
+
+
+def forward_names(program: Program) -> list[list[str]]:
+    """The names of what is computed in each layer, in the order of the equations."""
+    layers: dict[int, list[str]] = {}
+    for equation in program.equations:
+        tensor = equation.tensor
+        if not tensor.is_adjoint and tensor.role.kind in _OF_LAYERS:
+            layers.setdefault(tensor.role.layer, []).append(tensor.name)
+    return [layers[number] for number in sorted(layers)]
+
+
+_OF_LAYERS = (
+    roles.PRE_ACTIVATION, roles.MAXIMUM, roles.SHIFTED, roles.EXPONENTIAL, roles.TOTAL, roles.ACTIVATION,
+)  # fmt: skip
+
+
+def backward_names(program: Program) -> list[str]:
+    """The names of the error terms, and of what they are computed from, from the last layer back."""
+    kinds = (roles.PRE_ACTIVATION, roles.ACTIVATION)
+    return [
+        one.tensor.name
+        for one in program.equations
+        if one.tensor.is_adjoint and one.tensor.role.kind in kinds
+    ]

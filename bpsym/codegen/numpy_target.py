@@ -10,15 +10,15 @@ from typing import Any
 from bpsym.calculus.contraction import contraction
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.rewrites import inline
-from bpsym.codegen.array_text import LIBRARY, ArrayText
+from bpsym.codegen.array_text import ArrayText
 from bpsym.codegen.assignments import Assignment, Citations, Group, cited
 from bpsym.codegen.expression_text import WIDTH
-from bpsym.codegen.functions import Function, function
-from bpsym.codegen.network_text import given, shape_of, trained
+from bpsym.codegen.functions import NUMPY, Functions
+from bpsym.codegen.network_text import backward_names, forward_names, given, shape_of, trained
 from bpsym.codegen.python_target import unpacked
 from bpsym.examples.example import Example
 from bpsym.network import roles
-from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.calls import calls
 from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
 
@@ -37,11 +37,10 @@ class NumpyTarget:
         own = trained(self.program)
         fields = [self.names.code(tensor) for tensor in own]
         output = self.program[f"a{len(self.example.network.layers)}"]
-        return {
+        lines = {
             "shape": shape_of(self.names),
             "command": command,
             "flow": wrap(f"A batch goes {self._flow()}; a row is a sample.", WIDTH),
-            "functions": [one for one in self.functions.values() if one.body],
             "fields": [
                 {"name": self.names.code(t), "type": "np.ndarray" if t.indices else "float"} for t in own
             ],
@@ -58,17 +57,22 @@ class NumpyTarget:
             "gradients": self._gradients(own),
             "steps": self._steps(own),
         }
+        # last: what the lines call is known when they are written
+        called = {"functions": self.functions.ordered, "imports": self._imports()}
+        return lines | called
+
+    def _imports(self) -> list[str]:
+        return sorted(self.functions.imports | {"random"})
 
     @cached_property
     def program(self) -> Program:
         optimizer = self.example.training.optimizer.name
-        return inline(training_program(self.example.network, optimizer, symbolic_widths=True), ["E"])
+        program = training_program(self.example.network, optimizer, symbolic_widths=True, code=True)
+        return inline(program, ["E"])
 
     @cached_property
-    def functions(self) -> dict[str, Function]:
-        """How each activation of the network is computed."""
-        kinds = dict.fromkeys(layer.activation for layer in self.example.network.layers)
-        return {name: function(ACTIVATIONS[name], ACTIVATIONS[name].array_formula, LIBRARY) for name in kinds}
+    def functions(self) -> Functions:
+        return Functions(calls(self.example.network), NUMPY)
 
     def _flow(self) -> str:
         kinds = (roles.INPUT, roles.PRE_ACTIVATION, roles.ACTIVATION)
@@ -101,7 +105,7 @@ class NumpyTarget:
 
     @cached_property
     def writer(self) -> ArrayText:
-        return ArrayText(self.program, self.names.code)
+        return ArrayText(self.program, self.names.code, self.functions.called)
 
     def text(self, equation: Equation, start: str, end: str = "") -> tuple[str, ...]:
         """The right-hand side as array operations, which `contraction` has proved."""
@@ -109,11 +113,7 @@ class NumpyTarget:
 
     def _assignment(self, name: str) -> Assignment:
         equation = self.program.equation(name)
-        tensor, target = equation.tensor, self.names.code(equation.tensor)
-        if tensor.role.kind == roles.ACTIVATION and tensor.origin is None:
-            before = self.names.code(self.program[f"z{tensor.role.layer}"])
-            value = self.functions[self.example.network.layers[tensor.role.layer - 1].activation].at(before)
-            return Assignment(target, (f"{_INDENT}{target} = {value}",))
+        target = self.names.code(equation.tensor)
         return Assignment(target, self.text(equation, f"{_INDENT}{target} = "))
 
     def _group(self, comment: str, tensors: list[str]) -> Group:
@@ -121,15 +121,14 @@ class NumpyTarget:
         blanks = tuple(Assignment("", (), number) for number in numbers)
         return Group(comment, (*(self._assignment(name) for name in tensors), *blanks))
 
-    def _layers(self) -> range:
-        return range(1, len(self.example.network.layers) + 1)
-
     def _forward(self) -> list[Group]:
-        return [self._group(f"layer {number}", [f"z{number}", f"a{number}"]) for number in self._layers()]
+        return [
+            self._group(f"layer {number}", names)
+            for number, names in enumerate(forward_names(self.program), start=1)
+        ]
 
     def _backward(self) -> list[Group]:
-        names = [f"dz{number}" for number in reversed(self._layers())]
-        return [self._group("error terms, from the output back", names)]
+        return [self._group("error terms, from the output back", backward_names(self.program))]
 
     def _loss(self) -> dict[str, Any]:
         number = self.citations.get(("E", ()), 0)

@@ -13,13 +13,15 @@ from bpsym.calculus.nodes import IndexSum, Read
 from bpsym.calculus.rewrites import inline, map_reads
 from bpsym.calculus.unroll import unroll
 from bpsym.codegen.assignments import Assignment, Citations, Group, cited
-from bpsym.codegen.expression_text import ATOM, WIDTH, ExpressionText
-from bpsym.codegen.functions import Function, function, used
+from bpsym.codegen.expression_text import WIDTH, ExpressionText
+from bpsym.codegen.functions import PYTHON, Functions
 from bpsym.codegen.network_text import (
     at_position,
+    backward_names,
     element_names,
     fans,
     flow,
+    forward_names,
     given,
     positions,
     shape_of,
@@ -27,14 +29,11 @@ from bpsym.codegen.network_text import (
 )
 from bpsym.examples.example import Example
 from bpsym.network import roles
-from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.calls import calls
 from bpsym.network.forward import SAMPLES
 from bpsym.network.training_program import training_program
 from bpsym.notation.names import Names
 from bpsym.notation.order import Size, reading_order
-
-LIBRARY = {"abs": "abs", "max": "max", "min": "min"}
-"""What is called otherwise than in math."""
 
 TEMPLATE = "python.py.jinja"
 
@@ -52,12 +51,10 @@ class PythonTarget:
     def data(self, command: str) -> dict[str, Any]:
         own = trained(self.program)
         fields = [name for tensor in own for name in element_names(tensor, self.names)]
-        return {
+        lines = {
             "shape": shape_of(self.names),
             "command": command,
             "flow": wrap(f"A sample goes {flow(self.program, self.names)}.", WIDTH),
-            "imports": self._imports(),
-            "functions": self._definitions(),
             "fields": fields,
             "initial": self._initial(own),
             "fans": fans(self.names),
@@ -84,10 +81,12 @@ class PythonTarget:
             ],
             "steps": self._steps(own),
         }
+        # last: what the lines call is known when they are written
+        return lines | {"functions": self.functions.ordered, "imports": self._imports()}
 
     @cached_property
     def program(self) -> Program:
-        program = training_program(self.example.network, self.example.training.optimizer.name)
+        program = training_program(self.example.network, self.example.training.optimizer.name, code=True)
         return inline(program, ["E"])
 
     @cached_property
@@ -96,20 +95,11 @@ class PythonTarget:
         return {_key(one.tensor): one for one in unroll(self.program, (SAMPLES,)).equations}
 
     @cached_property
-    def functions(self) -> dict[str, Function]:
-        """How each activation of the network is computed."""
-        kinds = dict.fromkeys(layer.activation for layer in self.example.network.layers)
-        return {
-            name: function(ACTIVATIONS[name], ACTIVATIONS[name].scalar_formula, LIBRARY) for name in kinds
-        }
+    def functions(self) -> Functions:
+        return Functions(calls(self.example.network), PYTHON)
 
     def _imports(self) -> list[str]:
-        formulas = [ACTIVATIONS[name].scalar_formula for name in self.functions]
-        found = {name for formula in formulas for name in used(formula, LIBRARY)} - set(LIBRARY)
-        return sorted(found | {"isfinite", "sqrt"})
-
-    def _definitions(self) -> list[Function]:
-        return [one for one in self.functions.values() if one.body]
+        return sorted(self.functions.imports | {"isfinite", "sqrt"})
 
     def _initial(self, own: tuple[Tensor, ...]) -> list[dict[str, Any]]:
         numbers = given(self.example)
@@ -151,9 +141,8 @@ class PythonTarget:
         """The code name of a read of an unrolled program."""
         if read.name in self._accumulators:
             return self._accumulators[read.name]
-        tensor = self._tensors[read.name]
-        assert tensor.origin is not None  # noqa: S101  (unroll gives every element its origin)
-        return self.names.code(self.program[tensor.origin.of], _key(tensor)[1])
+        name, at = _key(self._tensors[read.name])
+        return self.names.code(self.program[name], at)
 
     @cached_property
     def _tensors(self) -> dict[str, Tensor]:
@@ -164,47 +153,33 @@ class PythonTarget:
         return {f"+{target}": target for target, _, _ in self._accumulated()}
 
     def _text(self) -> ExpressionText:
-        def leaf(form: Any) -> tuple[str, int]:
-            return (form.name if isinstance(form, Size) else self._name(form.read)), ATOM
-
-        return ExpressionText(leaf, lambda name: LIBRARY.get(name, name))
+        return self.functions.writer(
+            self._ranked, lambda form: form.name if isinstance(form, Size) else self._name(form.read)
+        )
 
     def _assignment(self, equation: Equation, indent: str, operator: str = "=") -> Assignment:
         target = self._name(Read(equation.tensor.name))
-        key = _key(equation.tensor)
-        tensor = self.program[key[0]]
-        citation = self.citations.get(key, 0)
-        if tensor.role.kind == roles.ACTIVATION and tensor.origin is None:
-            before = self.names.code(self.program[f"z{tensor.role.layer}"], key[1])
-            value = self.functions[self._activation(tensor)].at(before)
-            return Assignment(target, (f"{indent}{target} = {value}",), citation)
         form = reading_order(equation.value, self._ranked)
-        return Assignment(target, tuple(self._text().lines(f"{indent}{target} {operator} ", form)), citation)
+        lines = tuple(self._text().lines(f"{indent}{target} {operator} ", form))
+        return Assignment(target, lines, self.citations.get(_key(equation.tensor), 0))
 
     @cached_property
     def _ranked(self) -> Program:
         return unroll(self.program, (SAMPLES,))
-
-    def _activation(self, tensor: Tensor) -> str:
-        name: str = self.example.network.layers[tensor.role.layer - 1].activation
-        return name
 
     def _of(self, name: str, indent: str = _INDENT) -> tuple[Assignment, ...]:
         return tuple(self._assignment(self.scalars[name, at], indent) for at in positions(self.program[name]))
 
     def _forward(self) -> list[Group]:
         return [
-            Group(f"layer {number}", (*self._of(f"z{number}"), *self._of(f"a{number}")))
-            for number in range(1, len(self.example.network.layers) + 1)
+            Group(f"layer {number}", tuple(one for name in names for one in self._of(name)))
+            for number, names in enumerate(forward_names(self.program), start=1)
         ]
 
     def _backward(self) -> list[Group]:
-        layers = range(len(self.example.network.layers), 0, -1)
+        names = backward_names(self.program)
         return [
-            Group(
-                "error terms, from the output back",
-                tuple(one for number in layers for one in self._of(f"dz{number}")),
-            )
+            Group("error terms, from the output back", tuple(one for name in names for one in self._of(name)))
         ]
 
     def _accumulated(self) -> Iterator[tuple[str, tuple[str, tuple[int, ...]], IndexSum]]:

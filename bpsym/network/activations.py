@@ -186,6 +186,7 @@ SOFTPLUS = Activation(
     slope="1 / (1 + exp(-z))",
     lines=("1 / (1 + exp(z)) * exp(z)", "1 / (1 + exp(-z))"),
     scalar="max(z, 0.0) + log1p(exp(-abs(z)))",
+    array="max(z, 0.0) + log1p(exp(-abs(z)))",
     slope_scalar="sigmoid(z)",
     slope_array="sigmoid(z)",
     steepest="1",
@@ -213,6 +214,8 @@ GELU = Activation(
     slope="1 / 2 * (1 + erf(z / sqrt(2))) + z / sqrt(2 * pi) * exp(-z**2 / 2)",
     scalar="z * normal_cdf(z)",
     array="z * normal_cdf(z)",
+    slope_scalar="normal_cdf(z) + z * exp(-(z * z) / 2) / sqrt(2 * pi)",
+    slope_array="normal_cdf(z) + z * exp(-(z * z) / 2) / sqrt(2 * pi)",
 )
 
 SOFTMAX = Activation(

@@ -28,6 +28,7 @@ class Call:
     array: Formula | None = None
     derived: Any = None
     safe: bool = False
+    is_slope: bool = False
 
     def at(self, *arguments: Any) -> Any:
         """The call in SymPy: a function of which nothing more is known."""
@@ -40,7 +41,7 @@ def activation_value(activation: Activation, name: str) -> Call | None:
     """f(z) as a call; None for arithmetic, and for a whole layer."""
     if activation.is_layer_wide or activation.formula.is_arithmetic:
         return None
-    safe = not activation.custom and bool(activation.scalar or activation.array)
+    safe = "exp" in activation.formula.calls and bool(activation.scalar or activation.array)
     text = activation.formula.text
     return Call(name, ("z",), text, activation.scalar_formula, activation.array_formula, safe=safe)
 
@@ -52,9 +53,11 @@ def activation_slope(activation: Activation, name: str) -> Call | None:
     of = f"the slope of {name}"
     scalar, array = activation.slope_scalar_formula, activation.slope_array_formula
     if scalar is None or array is None:
-        return Call(f"{name}_slope", ("z",), of, derived=activation.slope_at(_symbol("z"), None))
+        return Call(
+            f"{name}_slope", ("z",), of, derived=activation.slope_at(_symbol("z"), None), is_slope=True
+        )
     used = tuple(one for one in ("z", "a") if scalar.uses(one) or array.uses(one))
-    return Call(f"{name}_slope", used, of, scalar, array)
+    return Call(f"{name}_slope", used, of, scalar, array, is_slope=True)
 
 
 def loss_value(loss: Loss, name: str) -> Call | None:
@@ -72,8 +75,8 @@ def loss_slope(loss: Loss, name: str) -> Call | None:
     scalar, array = loss.slope_scalar_formula, loss.slope_array_formula
     if scalar is None or array is None:
         derived = loss.slope_at(_symbol("a"), _symbol("t"))
-        return Call(f"{name}_slope", ("a", "t"), of, derived=derived)
-    return Call(f"{name}_slope", ("a", "t"), of, scalar, array)
+        return Call(f"{name}_slope", ("a", "t"), of, derived=derived, is_slope=True)
+    return Call(f"{name}_slope", ("a", "t"), of, scalar, array, is_slope=True)
 
 
 def _symbol(name: str) -> Any:
@@ -103,6 +106,9 @@ def calls(network: Network) -> dict[str, Call]:
 
 
 def _calls(network: Network) -> Iterator[Call | None]:
+    # what safe forms, and rewrites, call
+    for activation in (activation_of("sigmoid"), activation_of("softplus")):
+        yield activation_value(activation, activation.name)
     for number, layer in enumerate(network.layers, start=1):
         activation, name = activation_of(layer.activation), activation_name(network, number)
         yield activation_value(activation, name)
@@ -110,9 +116,6 @@ def _calls(network: Network) -> Iterator[Call | None]:
     loss, name = loss_of(network.loss), loss_name(network)
     yield loss_value(loss, name)
     yield loss_slope(loss, name)
-    # what safe forms, and rewrites, call
-    for activation in (activation_of("sigmoid"), activation_of("softplus")):
-        yield activation_value(activation, activation.name)
 
 
 __all__ = [

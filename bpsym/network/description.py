@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from bpsym.errors import InputError, Key, did_you_mean
-from bpsym.network.activations import ACTIVATIONS
+from bpsym.network.activations import activation_of
 from bpsym.network.choices import Choice, Chosen
 from bpsym.network.exact import Exact, RowOrOne, Rows
 from bpsym.network.initializers import INITIALIZERS
-from bpsym.network.losses import LOSSES
+from bpsym.network.losses import loss_of
 from bpsym.network.record import Misfit, Record, plain, refuse
 
 
@@ -23,6 +23,16 @@ def known_name(kind: str, names: Mapping[str, Any]) -> AfterValidator:
         if name not in names:
             raise InputError(f"unknown {kind} {name!r}{did_you_mean(name, names)}")
         return name
+
+    return AfterValidator(check)
+
+
+def resolved(record_of: Callable[[str], Any]) -> AfterValidator:
+    """A check that a text names a record, or is a formula; InputError says what is wrong with it."""
+
+    def check(text: str) -> str:
+        record_of(text)
+        return text
 
     return AfterValidator(check)
 
@@ -61,7 +71,7 @@ class Dense(Record):
 
     type: Literal["dense"] = "dense"
     units: Count
-    activation: Annotated[str, known_name("activation", ACTIVATIONS)] = "identity"
+    activation: Annotated[str, resolved(activation_of)] = "identity"
     bias: Literal["none", "neuron", "layer"] = "neuron"
     weights: Rows | None = None
     biases: RowOrOne | None = None
@@ -91,7 +101,7 @@ class Network(Record):
     }
 
     inputs: Count
-    loss: Annotated[str, known_name("loss", LOSSES)] = "half_squared_error"
+    loss: Annotated[str, resolved(loss_of)] = "half_squared_error"
     reduction: Literal["mean", "sum"] = "mean"
     l1: Annotated[Exact, not_negative("it would make weights grow", "l1 = 0.001")] = Field(
         default=0, validate_default=True
@@ -112,6 +122,29 @@ def network_misfits(network: Any, key: Key = ()) -> Iterator[Misfit]:
     widths = layer_widths(network)
     for number, layer in enumerate(_layers(network)):
         yield from layer_misfits(layer, (*key, "layers", number), number + 1, widths[number])
+    yield from _loss_misfits(network, key)
+
+
+def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
+    """Outputs that can be where the loss has no value."""
+    layers = _layers(network)
+    last = layers[-1] if layers and isinstance(layers[-1], Mapping) else {}
+    named = last.get("activation", Dense.model_fields["activation"].default)
+    loss, activation = _known(loss_of, network.get("loss")), _known(activation_of, named)
+    if loss is None or activation is None or loss.accepts(activation):
+        return
+    message = f"{loss.name} needs outputs {loss.domain}, and those of {activation.name} can be others"
+    write = " or ".join(f'"{name}"' for name in loss.fused)
+    where = ("layers", len(layers) - 1, "activation") if "activation" in last else ("loss",)
+    yield Misfit(f"{message} (write activation = {write} in the last layer)", (*key, *where))
+
+
+def _known(record_of: Callable[[str], Any], text: Any) -> Any:
+    """The record that the text names; None where it names none, which is said elsewhere."""
+    try:
+        return record_of(text) if isinstance(text, str) else None
+    except InputError:
+        return None
 
 
 def layer_misfits(

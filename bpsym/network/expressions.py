@@ -228,11 +228,11 @@ def _digits(node: ast.AST) -> float:
 def _constant(node: ast.AST) -> float | None:
     """The value of a part without names, in double precision; None where there are names in it."""
     match node:
-        case ast.Constant(value=value):
+        case ast.Constant(value=float() | int() as value):
             return float(value)
         case ast.UnaryOp(op=op, operand=operand):
-            value = _constant(operand)
-            return -value if value is not None and isinstance(op, ast.USub) else value
+            inner = _constant(operand)
+            return -inner if inner is not None and isinstance(op, ast.USub) else inner
         case ast.BinOp(left=left, op=op, right=right):
             return _worked_out(_BINARY[type(op)], (left, right))
         case ast.Call(func=ast.Name(id=name), args=arguments):

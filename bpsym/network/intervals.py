@@ -17,6 +17,12 @@ class Interval:
     low: float | None = None
     high: float | None = None
 
+    def __str__(self) -> str:
+        low, high = (None if end is None else f"{end:g}" for end in (self.low, self.high))
+        if low is None or high is None:
+            return "of any size" if low == high else f"above {low}" if high is None else f"below {high}"
+        return f"between {low} and {high}"
+
     @property
     def ends(self) -> tuple[float, float]:
         return (
@@ -35,7 +41,12 @@ REAL = Interval()
 
 def interval(formula: Formula, names: Mapping[str, Interval]) -> Interval:
     """An interval that the formula's value never leaves, each name standing for any number of its interval."""
-    return _made(*_ends(formula.tree, {name: one.ends for name, one in names.items()}))
+    return interval_of(formula.tree, names)
+
+
+def interval_of(tree: ast.expr, names: Mapping[str, Interval]) -> Interval:
+    """The same of a part of a formula."""
+    return _made(*_ends(tree, {name: one.ends for name, one in names.items()}))
 
 
 Ends = tuple[float, float]
@@ -52,22 +63,27 @@ def _ends(node: ast.expr, names: Mapping[str, Ends]) -> Ends:
     match node:
         case ast.Name(id=name):
             return names.get(name, _ALL)
-        case ast.Constant(value=value) if isinstance(value, int | float):
+        case ast.Constant(value=float() | int() as value):
             return float(value), float(value)
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
+        case ast.UnaryOp(op=op, operand=operand):
             low, high = _ends(operand, names)
-            return -high, -low
-        case ast.UnaryOp(operand=operand):
-            return _ends(operand, names)
-        case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            return _power(_ends(left, names), _ends(right, names)[0])
-        case ast.BinOp(left=left, op=op, right=right):
-            return _BINARY[type(op)](_ends(left, names), _ends(right, names))
+            return (-high, -low) if isinstance(op, ast.USub) else (low, high)
+        case ast.BinOp():
+            return _of_operation(node, names)
         case ast.Call(func=ast.Name(id=name), args=arguments) if name in _CALLS:
             return _CALLS[name](*(_ends(one, names) for one in arguments))
         case ast.IfExp(body=body, orelse=orelse):
             return _hull(_ends(body, names), _ends(orelse, names))
     return _ALL
+
+
+def _of_operation(node: ast.BinOp, names: Mapping[str, Ends]) -> Ends:
+    one, other = _ends(node.left, names), _ends(node.right, names)
+    if isinstance(node.op, ast.Pow):
+        return _power(one, other[0])
+    if isinstance(node.op, ast.Mult) and ast.dump(node.left) == ast.dump(node.right):
+        return _power(one, 2.0)
+    return _BINARY[type(node.op)](one, other)
 
 
 def _hull(*several: Ends) -> Ends:
@@ -148,4 +164,4 @@ _CALLS: dict[str, Callable[..., Ends]] = {
 }
 
 
-__all__ = ["REAL", "Interval", "interval"]
+__all__ = ["REAL", "Interval", "interval", "interval_of"]

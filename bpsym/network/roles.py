@@ -27,3 +27,9 @@ TARGET = "target"
 SAMPLE_LOSS = "sample_loss"
 LOSS = "loss"
 LEARNING_RATE = "learning_rate"
+
+# what a softmax is computed from, in code
+MAXIMUM = "maximum"
+SHIFTED = "shifted"
+EXPONENTIAL = "exponential"
+TOTAL = "total"

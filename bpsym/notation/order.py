@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
 
 from bpsym.calculus.equations import Program, Tensor
-from bpsym.calculus.nodes import Guard, IndexSum, Read
+from bpsym.calculus.nodes import AtGreatest, Binder, Guard, Read
 from bpsym.network import roles
 
 Form = Any
@@ -128,8 +128,10 @@ class _Order:
             return Element(expr)
         if isinstance(expr, Symbol):
             return Size(expr.name)
-        if isinstance(expr, (IndexSum, Guard, Piecewise)):
+        if isinstance(expr, (Binder, Guard, Piecewise)):
             return Total(expr)
+        if isinstance(expr, AtGreatest) and expr.terms == expr.values:
+            return Call("max", tuple(map(self.form, expr.terms)))
         if isinstance(expr, (Add, Mul, Pow)):
             return _COMPOUND[type(expr)](self, expr)
         return Call(_NAMES.get(type(expr).__name__, type(expr).__name__), tuple(map(self.form, expr.args)))

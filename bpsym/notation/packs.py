@@ -26,6 +26,18 @@ class Pack:
     code_layers: Mapping[str, str]
 
 
+_WORDS: Mapping[str, dict[str, str]] = {
+    "code": {
+        "maximum": "top<layer>",
+        "shifted": "shifted<layer>_<node>",
+        "exponential": "e<layer>_<node>",
+        "total": "total<layer>",
+    },
+    "code_layers": {"shifted": "shifted<layer>", "exponential": "e<layer>"},
+}
+"""What a softmax is computed from, in code, where a pack says nothing else."""
+
+
 def pack_names() -> tuple[str, ...]:
     return resources.names(FOLDER, ".toml")
 
@@ -36,5 +48,8 @@ def load_pack(name: str) -> Pack:
     if name not in pack_names():
         raise UsageError(f"unknown notation {name!r}{did_you_mean(name, pack_names())}")
     table = tomllib.loads(resources.text(f"{FOLDER}/{name}.toml"))
-    parts = {key: table[key] for key in ("conventions", "function", "latex", "layers", "code", "code_layers")}
+    parts = {
+        key: _WORDS.get(key, {}) | table[key]
+        for key in ("conventions", "function", "latex", "layers", "code", "code_layers")
+    }
     return Pack(name=name, **parts)
