@@ -194,7 +194,7 @@ KNOWN_TO_PYTORCH = {
 }
 UNKNOWN_TO_PYTORCH = {
     **{name: (with_every_bias(name, name), Rule()) for name in OWN_ACTIVATIONS},
-    **{name: (with_every_bias("silu", "identity", name), Rule()) for name in OWN_LOSSES},
+    **{name: (with_every_bias("silu", "tanh", name), Rule()) for name in OWN_LOSSES},
     "clip by norm": (PENALISED, Rule(Choice("momentum"), clip=Choice("norm", {"max_norm": 0.2}))),
     "sequential": (with_every_bias("sigmoid", "silu"), Rule(update="sequential")),
 }
