@@ -32,7 +32,7 @@ from tests.witness.numpy_trainer import (
 if TYPE_CHECKING:
     import bpsym
 
-OUTPUTS = {"binary_cross_entropy": ("sigmoid", "softmax"), "cross_entropy": ("softmax", "sigmoid")}
+OUTPUTS = {"binary_cross_entropy": ("sigmoid",), "cross_entropy": ("softmax", "sigmoid")}
 """The activations of the last layer that keep the outputs where the loss is defined."""
 
 OPTIMIZERS = (
