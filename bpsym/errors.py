@@ -45,6 +45,11 @@ class Problem:
         return ": ".join(part for part in (place, key_path(self.key), self.message) if part)
 
 
+@dataclass(frozen=True)
+class UnknownKey(Problem):
+    """A key that no record has."""
+
+
 class InputError(BpsymError, ValueError):
     """Wrong input; `problems` are all that were found, and str() is one line each.
 

@@ -20,7 +20,6 @@ from bpsym.errors import InputError
 from bpsym.network.activations import ACTIVATIONS, Activation
 from bpsym.network.expressions import Formula, read, to_sympy
 from bpsym.network.losses import LOSSES, Loss
-from bpsym.network.optimizers import OPTIMIZERS, Optimizer
 
 Z, A, T = sympy.Symbol("z", real=True), sympy.Symbol("a", real=True), sympy.Symbol("t", real=True)
 POINTS = tuple(sympy.Rational(random.Random(n).randint(-400, 400), 97) for n in range(12))
@@ -29,7 +28,6 @@ PRECISE.dps = 40
 
 activations = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
 losses = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-optimizers = pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 
 
 def equal(one: Any, other: Any, symbol: Any = Z) -> bool:
@@ -101,18 +99,6 @@ def test_each_loss_has_a_value_worked_out_by_hand() -> None:
         loss = LOSSES[name]
         total = to_sympy(loss.factor_formula, {}) * sum(loss.at(a, t) for a, t in pairs)
         assert Fraction(total.p, total.q) == expected
-
-
-@optimizers
-def test_a_step_with_a_gradient_of_zero_changes_nothing(optimizer: Optimizer) -> None:
-    p, eta = sympy.symbols("p eta")
-    assert optimizer.at(p, 0, eta) == p
-
-
-def test_gradient_descent_goes_against_the_gradient() -> None:
-    assert OPTIMIZERS["sgd"].at(
-        sympy.Rational(1), sympy.Rational(1, 2), sympy.Rational(1, 10)
-    ) == sympy.Rational(19, 20)
 
 
 @activations

@@ -19,6 +19,7 @@ from bpsym.calculus.evaluate import double, evaluate
 from bpsym.codegen.assignments import cited
 from bpsym.codegen.expression_text import WIDTH, number
 from bpsym.network.training_program import training_program
+from bpsym.network.training_rule import TrainingRule
 
 BLOG = {target: bpsym.generate(bpsym.load("blog"), target=target) for target in api.targets()}
 
@@ -72,7 +73,7 @@ def test_a_trainers_gradients_and_step_are_those_of_the_program(name: str, targe
     trainer = bpsym.trainer(example, target=target)
     assert example.data is not None
     x, t = ([[float(entry) for entry in row] for row in rows] for rows in (example.data.x, example.data.t))
-    program = training_program(example.network, "sgd", 3)
+    program = training_program(example.network, TrainingRule(), 3)
     inputs = {"x": example.data.x, "t": example.data.t, "eta": Fraction(3, 10)}
     for number_, layer in enumerate(example.network.layers, start=1):
         inputs[f"W{number_}"] = layer.weights

@@ -11,6 +11,7 @@ import bpsym
 from bpsym.calculus.equations import Program, Tensor, find
 from bpsym.errors import UsageError
 from bpsym.network.training_program import training_program
+from bpsym.network.training_rule import TrainingRule
 from bpsym.notation.names import Names
 from bpsym.notation.packs import load_pack, pack_names
 
@@ -28,7 +29,7 @@ def network(*widths: int, bias: str = "none", activations: tuple[str, ...] = ())
 
 
 def named(pack: str, net: bpsym.Network) -> tuple[Names, Program]:
-    return Names.of(pack, net), training_program(net, "sgd", 1)
+    return Names.of(pack, net), training_program(net, TrainingRule(), 1)
 
 
 def adjoint(program: Program, name: str) -> Tensor:

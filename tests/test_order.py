@@ -7,6 +7,7 @@ from bpsym.calculus.equations import Program
 from bpsym.calculus.unroll import unroll
 from bpsym.codegen.expression_text import ATOM, ExpressionText
 from bpsym.network.training_program import training_program
+from bpsym.network.training_rule import TrainingRule
 from bpsym.notation.names import Names
 from bpsym.notation.order import Number, Product, reading_order
 
@@ -17,9 +18,9 @@ def lines(
     """Target -> right-hand side, in the blog's code names, of one sample's equations."""
     layers = tuple(bpsym.Dense(units=units, activation=activation, bias=bias) for units in widths[1:])
     network = bpsym.Network(inputs=widths[0], layers=layers, loss=loss)
-    program = training_program(network, "sgd", 1)
+    program = training_program(network, TrainingRule(), 1)
     names, flat = Names.of("blog", network), unroll(program)
-    writer = ExpressionText(lambda form: (name(flat, program, names, form.read.name), ATOM), str)
+    writer = ExpressionText(lambda form: (name(flat, program, names, form.read.name), ATOM), lambda name, arguments: f"{name}({', '.join(arguments)})")
     return {
         name(flat, program, names, one.tensor.name): writer.text(reading_order(one.value, flat))
         for one in flat.equations
@@ -76,6 +77,6 @@ def test_more_than_nine_inputs_are_added_in_their_order() -> None:
 def test_a_plain_number_is_a_number() -> None:
     from sympy import Rational
 
-    program = training_program(bpsym.load("blog").network, "sgd", 1)
+    program = training_program(bpsym.load("blog").network, TrainingRule(), 1)
     assert isinstance(reading_order(Rational(1, 2), program), Number)
     assert not isinstance(reading_order(Rational(1, 2), program), Product)

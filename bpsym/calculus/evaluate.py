@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from math import floor
 from typing import Any
 
 import mpmath
@@ -45,6 +46,7 @@ _EXACT: dict[str, Callable[..., Any]] = {
     "Abs": abs,
     "Max": max,
     "Min": min,
+    "floor": floor,
     "sign": lambda value: value * 0 + (value > 0) - (value < 0),
 }
 

@@ -66,7 +66,7 @@ class NumpyTarget:
 
     @cached_property
     def program(self) -> Program:
-        optimizer = self.example.training.optimizer.name
+        optimizer = self.example.training
         program = training_program(self.example.network, optimizer, symbolic_widths=True, code=True)
         return inline(program, ["E"])
 

@@ -86,7 +86,7 @@ class PythonTarget:
 
     @cached_property
     def program(self) -> Program:
-        program = training_program(self.example.network, self.example.training.optimizer.name, code=True)
+        program = training_program(self.example.network, self.example.training, code=True)
         return inline(program, ["E"])
 
     @cached_property

@@ -32,7 +32,7 @@ def derivation(
     samples = 1 if example.data is None else len(example.data.x)
     if not 0 <= sample < samples:
         raise UsageError(f"there is no sample {sample + 1}: the example has {samples}")
-    program = training_program(example.network, example.training.optimizer.name, samples)
+    program = training_program(example.network, example.training, samples)
     _check_weights(program, names, weights)
     setting = Setting(
         example,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from bpsym.calculus.equations import Program, find
 from bpsym.calculus.evaluate import Evaluator, Values, digits
 from bpsym.examples.example import Example
-from bpsym.network.forward import LEARNING_RATE_TENSOR, parameters
+from bpsym.network.forward import LEARNING_RATE_TENSOR
+from bpsym.network.initializers import initial_parameters
+from bpsym.network.training_program import first_step
+from bpsym.network.update_rule import update_rule
 
 DIGITS = 40
 """What everything in a derivation is computed with, before it is rounded once, in print."""
@@ -43,7 +45,7 @@ class Numbers:
 
 def numbers(example: Example, program: Program, long_training: LongTraining | None = None) -> Numbers | None:
     """All numbers of the example; None where weights or data are not given."""
-    inputs = _inputs(example)
+    inputs = _inputs(example, program)
     if inputs is None:
         return None
     run = Evaluator(program, digits(DIGITS))
@@ -65,28 +67,22 @@ def _train(run: Evaluator, program: Program, inputs: Inputs, values: Values, ste
 
 
 def _next(program: Program, inputs: Inputs, values: Values) -> Inputs:
-    """The inputs with the parameters after the step that the values hold."""
+    """The inputs with the parameters, and what the optimiser remembers, after the step that the values hold."""
     new = dict(inputs)
-    for tensor in parameters(program):
+    for tensor in program.inputs:
         updated = find(program, "update", tensor.name)
         if updated is not None:
             new[tensor.name] = values[updated.name]
     return new
 
 
-def _inputs(example: Example) -> Inputs | None:
-    if example.data is None:
+def _inputs(example: Example, program: Program) -> Inputs | None:
+    start = initial_parameters(example.network, example.training.seed)
+    if example.data is None or start is None:
         return None
     inputs: Inputs = {
         "x": example.data.x,
         "t": example.data.t,
         LEARNING_RATE_TENSOR.name: example.training.learning_rate,
-    }
-    for number, layer in enumerate(example.network.layers, start=1):
-        if layer.weights is None:
-            return None
-        inputs[f"W{number}"] = layer.weights
-        if layer.bias != "none":
-            zero = Fraction(0) if layer.bias == "layer" else (Fraction(0),) * layer.units
-            inputs[f"b{number}"] = zero if layer.biases is None else layer.biases
-    return inputs
+    } | first_step(program, update_rule(example.training))
+    return inputs | start

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bpsym import resources
-from bpsym.errors import InputError, Problem, UsageError, did_you_mean, shown
+from bpsym.errors import InputError, Problem, UnknownKey, UsageError, did_you_mean, shown
 from bpsym.examples.example import Example, example_misfits
 from bpsym.examples.positions import DEEPEST, Place, Positions, positions, too_deep
-from bpsym.network.record import UnknownKey
 
 PRESETS = "examples/presets"
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pydantic_core import core_schema
 
-from bpsym.errors import InputError, Problem, did_you_mean, shown
+from bpsym.errors import InputError, Problem, UnknownKey, did_you_mean, shown
 from bpsym.network.exact import exact, exact_row
 
 REQUIRED: Any = object()
@@ -192,8 +192,6 @@ def _hinted(problem: Problem, key: str, setting: Setting) -> Problem:
 
 
 def _unknown(what: str, name: str, settings: Settings, given: Mapping[str, Any]) -> Iterator[Problem]:
-    from bpsym.network.record import UnknownKey
-
     for key in given:
         if key not in settings:
             hint = did_you_mean(str(key), settings) or f" ({what} {name!r} has no settings)"

@@ -17,8 +17,8 @@ from bpsym.errors import InputError, shown
 FUNCTIONS = ("exp", "log", "tanh", "sqrt", "abs", "max", "min", "sin", "cos", "erf")
 """What everybody may call."""
 
-OWN_FUNCTIONS = ("log1p", "expm1", "erfc", "sign", "sigmoid", "softplus", "normal_cdf", "total")
-"""What the records of bpsym call too; total(...) is the sum of ... over the units of a layer."""
+OWN_FUNCTIONS = ("log1p", "expm1", "erfc", "sign", "floor", "sigmoid", "softplus", "normal_cdf", "total")
+"""What the records of bpsym call too; total(...) is a sum, of what and over what is said where it is read."""
 
 CONSTANTS = ("pi",)
 """Names that stand for a number in the records of bpsym."""
@@ -69,8 +69,8 @@ def read(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Form
 
 
 def read_own(text: str, names: tuple[str, ...], calls: tuple[str, ...] = ()) -> Formula:
-    """A formula of a record of bpsym: more functions than people are offered, and `u if y > x else v`."""
-    checker = _Checker(text, (*names, *CONSTANTS), (*FUNCTIONS, *OWN_FUNCTIONS, *calls), conditionals=True)
+    """A formula of a record of bpsym: more functions than people are offered, any exponents, `u if y > x else v`."""
+    checker = _Checker(text, (*names, *CONSTANTS), (*FUNCTIONS, *OWN_FUNCTIONS, *calls), own=True)
     return _read(text, checker)
 
 
@@ -91,7 +91,8 @@ def _read(text: str, checker: _Checker) -> Formula:
     if _depth(tree) > MOST_OPERATIONS:
         checker.refuse(f"more than {MOST_OPERATIONS} operations inside each other")
     checker.check(tree)
-    checker.check_constants(tree)
+    if not checker.own:
+        checker.check_constants(tree)
     return Formula(ast.unparse(tree), tree)
 
 
@@ -130,7 +131,7 @@ class _Checker:
     text: str
     names: tuple[str, ...]
     calls: tuple[str, ...]
-    conditionals: bool = False
+    own: bool = False
 
     def check(self, node: ast.AST) -> None:
         known = _CHECKS.get(type(node))
@@ -155,7 +156,7 @@ class _Checker:
     def binary(self, node: ast.BinOp) -> None:
         if not isinstance(node.op, _OPERATORS):
             self.refuse(f"the operator {type(node.op).__name__} is not known (write + - * / **)")
-        if isinstance(node.op, ast.Pow):
+        if isinstance(node.op, ast.Pow) and not self.own:
             self.exponent(node.right)
         self.check(node.left)
         self.check(node.right)
@@ -174,7 +175,7 @@ class _Checker:
 
     def conditional(self, node: ast.IfExp) -> None:
         test = node.test
-        if not self.conditionals:
+        if not self.own:
             self.refuse("no condition can be written (write max, min or abs)")
         elif not (
             isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], _COMPARISONS)
@@ -290,7 +291,7 @@ def _functions() -> dict[str, Any]:
 
     from bpsym.calculus import functions
 
-    plain = ("exp", "log", "tanh", "sqrt", "sin", "cos", "erf", "erfc", "sign")
+    plain = ("exp", "log", "tanh", "sqrt", "sin", "cos", "erf", "erfc", "sign", "floor")
     return {name: getattr(sympy, name) for name in plain} | {
         "abs": functions.Abs,
         "max": functions.Max,
@@ -334,4 +335,35 @@ class _Reader:
         raise TypeError(node)
 
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "OWN_FUNCTIONS", "Formula", "Summand", "read", "read_own", "to_sympy"]
+def in_doubles(formula: Formula, names: Mapping[str, float]) -> float:
+    """The formula's value in double precision, operation by operation, as a trainer computes it."""
+    return float(_in_doubles(formula.tree, names))
+
+
+def _in_doubles(node: ast.AST, names: Mapping[str, float]) -> Any:
+    match node:
+        case ast.Name(id=name):
+            return names[name]
+        case ast.Constant(value=value):
+            return value
+        case ast.UnaryOp(op=op, operand=operand):
+            value = _in_doubles(operand, names)
+            return -value if isinstance(op, ast.USub) else value
+        case ast.BinOp(left=left, op=op, right=right):
+            return _BINARY[type(op)](_in_doubles(left, names), _in_doubles(right, names))
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return getattr(math, name)(*(_in_doubles(argument, names) for argument in arguments))
+    raise TypeError(node)
+
+
+__all__ = [
+    "CONSTANTS",
+    "FUNCTIONS",
+    "OWN_FUNCTIONS",
+    "Formula",
+    "Summand",
+    "in_doubles",
+    "read",
+    "read_own",
+    "to_sympy",
+]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Add, Expr, Integer, Rational
 
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.functions import unspecified
+from bpsym.calculus.functions import Abs, unspecified
 from bpsym.calculus.nodes import Index, Read, size, sum_over
 from bpsym.network.activations import activation_of
 from bpsym.network.calls import activation_name, activation_slope, loss_name, loss_slope
@@ -60,7 +61,10 @@ def forward_program(
     target = Tensor(
         "t", (s, before.indices[1]), Role(TARGET, len(network.layers), (None, len(network.layers)))
     )
-    return Program((*inputs, target), (*equations, *_losses(network, s, before, target, code)))
+    losses = _losses(network, s, before, target, code)
+    *parts, whole = losses
+    penalised = replace(whole, value=whole.value + _penalty(network, inputs))
+    return Program((*inputs, target), (*equations, *parts, penalised))
 
 
 def parameters(program: Program) -> tuple[Tensor, ...]:
@@ -102,6 +106,14 @@ def _activated(network: Network, number: int, z: Tensor, code: bool) -> Equation
     if call is not None:
         slope = call.at(*({"z": z, "a": a}[name][s, i] for name in call.arguments))
     return Equation(a, (s, i), value, ((z[s, i], slope),))
+
+
+def _penalty(network: Network, inputs: list[Tensor]) -> Expr:
+    """l1 sum |W| + l2/2 sum W^2 over all weights"""
+    weights = [tensor for tensor in inputs if tensor.role.kind == WEIGHTS]
+    absolute = Add(*(sum_over(Abs(one.element), *one.indices) for one in weights))
+    squared = Add(*(sum_over(one.element**2, *one.indices) for one in weights))
+    return Rational(network.l1) * absolute + Rational(network.l2) / 2 * squared
 
 
 def _losses(network: Network, s: Index, output: Tensor, target: Tensor, code: bool) -> tuple[Equation, ...]:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
 from bpsym.network.choices import Setting, Settings
-from bpsym.network.expressions import Formula, read, to_sympy
 
 
 @dataclass(frozen=True)
@@ -30,14 +27,6 @@ class Optimizer:
     states: Mapping[str, str] = field(default_factory=dict)
     start: Mapping[str, str] = field(default_factory=dict)
 
-    @cached_property
-    def formula(self) -> Formula:
-        return read(self.value, ("p", "g", "eta"))
-
-    def at(self, p: Any, g: Any, eta: Any) -> Any:
-        """The parameter after one step, in SymPy."""
-        return to_sympy(self.formula, {"p": p, "g": g, "eta": eta})
-
 
 _NO_MOMENTUM = 'or optimizer = "sgd" for none'
 _MOMENTUM = Setting(0.9, above=0, below=1, write=f"momentum = 0.9, {_NO_MOMENTUM}")
@@ -49,7 +38,8 @@ SGD = Optimizer("sgd", value="p - eta * g")
 MOMENTUM = Optimizer(
     "momentum",
     settings={"momentum": _MOMENTUM, "dampening": Setting(0, least=0, most=1, write="dampening = 0")},
-    states={"v": "momentum * v + (1 if n <= 1 else 1 - dampening) * g"},
+    scalars={"undamped": "1 if n <= 1 else 1 - dampening"},
+    states={"v": "momentum * v + undamped * g"},
     value="p - eta * v",
 )
 

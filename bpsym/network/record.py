@@ -9,13 +9,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bpsym.errors import InputError, Problem, did_you_mean, shown
+from bpsym.errors import InputError, Problem, UnknownKey, did_you_mean, shown
 from bpsym.network.choices import Choice
-
-
-@dataclass(frozen=True)
-class UnknownKey(Problem):
-    """A key that no record has."""
 
 
 @dataclass(frozen=True)
