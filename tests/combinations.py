@@ -27,6 +27,7 @@ from tests.witness.numpy_trainer import (
     activation_of,
     in_order,
     loss_of,
+    shuffled,
 )
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ CLEARANCE = 1e-3
 
 LARGEST_PRE_ACTIVATION = 20.0
 TRIES = 60
+SEED = 3
+"""Of the shuffling."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,12 @@ class Combination:
         return float(self.learning_rate)
 
     def batches(self, steps: int) -> list[Any] | None:
-        """The rows of each step, in the order of the samples; None where every step sees all."""
+        """The rows of each step; None where every step sees all."""
         if self.batch_size is None:
             return None
-        return list(in_order(len(self.x), self.batch_size, steps))
+        if self.shuffle:
+            return shuffled(len(self.x), self.batch_size, steps, SEED)
+        return in_order(len(self.x), self.batch_size, steps)
 
     def example(self, notation: str = "standard") -> bpsym.Example:
         import bpsym
@@ -151,7 +156,7 @@ class Combination:
         if self.rule.clip is not None:
             table["clip"] = _table(self.rule.clip)
         if self.batch_size is not None:
-            table |= {"batch_size": self.batch_size, "shuffle": self.shuffle, "seed": 3}
+            table |= {"batch_size": self.batch_size, "shuffle": self.shuffle, "seed": SEED}
         return table
 
 

@@ -28,6 +28,7 @@ from tests.witness.numpy_trainer import (
     activation_of,
     in_order,
     loss_of,
+    shuffled,
 )
 from tests.witness.rounding import Rounded, discrepancy, precise, rounded, values, with_scales
 
@@ -222,7 +223,16 @@ def test_clipping_by_value_and_by_norm() -> None:
 
 
 def test_batches_in_order_end_with_what_is_left() -> None:
-    assert [list(rows) for rows in in_order(5, 2, 4)] == [[0, 1], [2, 3], [4], [0, 1]]
+    assert in_order(5, 2, 4) == [[0, 1], [2, 3], [4], [0, 1]]
+
+
+def test_shuffled_batches_see_every_sample_once_an_epoch_in_an_order_of_its_own() -> None:
+    order = shuffled(5, 2, 6, seed=3)
+    assert list(map(len, order)) == [2, 2, 1, 2, 2, 1]
+    first, second = sum(order[:3], []), sum(order[3:], [])
+    assert sorted(first) == sorted(second) == list(range(5))
+    assert len({tuple(first), tuple(second), tuple(range(5))}) == 3
+    assert order == shuffled(5, 2, 6, seed=3) != shuffled(5, 2, 6, seed=4)
 
 
 # Published figures -----------------------------------------------------------------------------------------------

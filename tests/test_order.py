@@ -20,7 +20,10 @@ def lines(
     network = bpsym.Network(inputs=widths[0], layers=layers, loss=loss)
     program = training_program(network, TrainingRule(), 1)
     names, flat = Names.of("blog", network), unroll(program)
-    writer = ExpressionText(lambda form: (name(flat, program, names, form.read.name), ATOM), lambda name, arguments: f"{name}({', '.join(arguments)})")
+    writer = ExpressionText(
+        lambda form: (name(flat, program, names, form.read.name), ATOM),
+        lambda name, arguments: f"{name}({', '.join(arguments)})",
+    )
     return {
         name(flat, program, names, one.tensor.name): writer.text(reading_order(one.value, flat))
         for one in flat.equations

@@ -10,8 +10,10 @@ may move them.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -549,7 +551,26 @@ class Trainer:
         return left[:, ::-1] @ right[::-1] if self.reverse else left @ right
 
 
-def in_order(samples: int, batch_size: int, steps: int) -> list[range]:
+def in_order(samples: int, batch_size: int, steps: int) -> list[list[int]]:
     """The rows of each step: the next so many, the last batch of an epoch perhaps fewer, then from the first again."""
-    epoch = [range(first, min(first + batch_size, samples)) for first in range(0, samples, batch_size)]
-    return [epoch[step % len(epoch)] for step in range(steps)]
+    return batches(itertools.repeat(range(samples)), batch_size, steps)
+
+
+def shuffled(samples: int, batch_size: int, steps: int, seed: int) -> list[list[int]]:
+    """The same, with the rows of each epoch as Python's generator shuffles them from the text "seed epoch"."""
+
+    def epochs() -> Iterator[list[int]]:
+        for epoch in itertools.count():
+            rows = list(range(samples))
+            random.Random(f"{seed} {epoch}").shuffle(rows)
+            yield rows
+
+    return batches(epochs(), batch_size, steps)
+
+
+def batches(epochs: Iterable[Sequence[int]], batch_size: int, steps: int) -> list[list[int]]:
+    """The first so many batches of the epochs, each of which is used up before the next."""
+    cut = (
+        list(rows[first : first + batch_size]) for rows in epochs for first in range(0, len(rows), batch_size)
+    )
+    return list(itertools.islice(cut, steps))
