@@ -9,7 +9,7 @@ import subprocess
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile(
     "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -17,6 +17,7 @@ settings.register_profile(
 settings.register_profile(
     "fresh", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("brief", settings.get_profile("steady"), phases=[Phase.generate])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,10 +26,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="let hypothesis draw new cases (they are the same ones otherwise)",
     )
+    parser.addoption(
+        "--brief",
+        action="store_true",
+        help="let hypothesis fail with the first case that it meets, not the smallest",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.load_profile("fresh" if config.getoption("--fresh") else "steady")
+    chosen = [name for name in ("fresh", "brief") if config.getoption(f"--{name}")]
+    settings.load_profile(*(chosen or ["steady"]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,10 @@ from bpsym.calculus.array_evaluate import ArrayEvaluator, evaluate_arrays
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.calculus.evaluate import double, evaluate
-from tests import test_calculus, test_layers_to_come
+from tests.programs import PROGRAMS, dense
 from tests.test_calculus import rational_inputs
 from tests.test_random_programs import programs
 
-PROGRAMS: dict[str, Callable[[], Program]] = {
-    **test_calculus.PROGRAMS,
-    **{made.__name__: made for made in test_layers_to_come.PROGRAMS},
-}
 every = pytest.mark.parametrize("name", PROGRAMS)
 
 
@@ -55,7 +50,7 @@ def test_random_programs_have_the_numbers_of_the_scalar_evaluation(program: Prog
 
 def test_a_wide_network_takes_milliseconds() -> None:
     """784-30-10, 10 samples, forward and backward: the first run compiles, the second one is arithmetic alone."""
-    program = backward(test_calculus.dense(10, 784, 30, 10)).program
+    program = backward(dense(10, 784, 30, 10)).program
     draw = np.random.default_rng(0)
     inputs = {one.name: draw.normal(size=[int(n) for n in one.shape]) / 30 for one in program.inputs}
     start = time.perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise, product
 from typing import Any
@@ -21,7 +21,19 @@ from bpsym.calculus.rewrites import inline, needed, pull_constants, rescale
 from bpsym.calculus.unroll import element_name, unroll
 from bpsym.calculus.update import updated
 from bpsym.errors import ProgramError
-from tests.programs import PROGRAMS, autoencoder, cumulative, dense, fused_cross_entropy, widths
+from tests.programs import (  # noqa: F401  (other tests take the programs from here)
+    PROGRAMS,
+    autoencoder,
+    cumulative,
+    dense,
+    diagonal,
+    fused_cross_entropy,
+    padded_convolution,
+    recurrence,
+    shifted,
+    softmax_cross_entropy,
+    widths,
+)
 from tests.witness.differences import central_differences
 
 S, I, J, K = Index("s", 2), Index("i", 3), Index("j", 2), Index("k", 2)
@@ -57,10 +69,15 @@ def near(one: Any, other: Any, tolerance: str) -> bool:
 
 
 def test_the_square_commutes(program: Program) -> None:
+    check_square(program, points=5)
+
+
+def check_square(program: Program, points: int) -> None:
+    """`unroll(backward(P))` and `backward(unroll(P))` define the same targets with the same values."""
     first, second = unroll(backward(program).program), backward(unroll(program)).program
     targets = {str(one.target): one.tensor.name for one in first.equations}
     assert targets.keys() == {str(one.target) for one in second.equations}
-    for seed in range(5):
+    for seed in range(points):
         flat = {
             f"{name}[{','.join(map(str, at))}]" if at else name: {(): value}
             for name, elements in rational_inputs(program, seed).items()
@@ -190,15 +207,6 @@ def test_a_triangular_sum_turns_around_in_its_adjoint() -> None:
     ).expand() or value == sum_over(2 * Read("x", i) * Read("dc", above), above)
 
 
-def test_relu_and_maxima_have_the_slope_of_their_branch_and_no_heaviside() -> None:
-    x = Tensor("x")
-    program = Program((x,), (Equation(Tensor("C"), (), sympy.Max(0, x[()])),))
-    back = backward(program).program
-    assert not back.equation("dx").value.has(sympy.Heaviside)
-    for given, slope in ((Fraction(2), 1), (Fraction(-2), 0)):
-        assert evaluate(back, {"x": given}, EXACT)["dx"][()] == slope
-
-
 def test_equations_alike_up_to_names_are_differentiated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from bpsym.calculus import backward as module
 
@@ -232,6 +240,56 @@ def test_second_derivatives_come_from_backward_of_backward() -> None:
     assert values["ddy"][()] == 6 * 3 * 25
 
 
+def test_the_second_derivatives_of_a_small_network_are_central_differences_of_its_gradients() -> None:
+    """All 81 of a 2-2-1 network with tanh; each gradient is differentiated as a loss."""
+    flat = unroll(backward(dense(1, 2, 2, 1)).program)
+    inputs = {tensor.name: {(): value} for tensor, value in zip(flat.inputs, small_rationals(), strict=False)}
+    parameters = [name for name in inputs if name[0] in "WbVc"]
+    assert len(parameters) == 9
+
+    def gradients(point: list[Any]) -> list[Any]:
+        moved = {**inputs, **{name: {(): value} for name, value in zip(parameters, point, strict=True)}}
+        found = evaluate(flat, moved, FIFTY, only=[f"d{name}" for name in parameters])
+        return [found[f"d{name}"][()] for name in parameters]
+
+    start = [FIFTY.number(inputs[name][()]) for name in parameters]
+    for row, name in enumerate(parameters):
+        twice = backward(flat, f"d{name}").program
+        found = evaluate(twice, inputs, FIFTY, only=[f"dd{other}" for other in parameters])
+        differences = central_differences(lambda point, row=row: gradients(point)[row], start)
+        for other, difference in zip(parameters, differences, strict=True):
+            assert near(found[f"dd{other}"][()], difference, "1e-20"), (name, other)
+
+
+def small_rationals() -> Iterator[Fraction]:
+    draw = random.Random(12)
+    while True:
+        yield Fraction(draw.randint(-30, 30), 29)
+
+
+def test_second_derivatives_come_with_indices_too() -> None:
+    """H v, from the loss sum dW v of the program with its adjoints: central differences of dW along v."""
+    back = backward(dense(1, 2, 2, 1)).program
+    direction = Tensor("v", back["W"].indices)
+    along = Equation(Tensor("D"), (), sum_over(back["dW"].element * direction.element, *direction.indices))
+    twice = backward(back.extended((along,), (direction,)), "D").program
+    inputs = rational_inputs(twice, 5)
+    found = evaluate(twice, inputs, FIFTY)["ddW"]
+
+    def moved(by: list[Any]) -> dict[tuple[int, ...], Any]:
+        weights = {
+            at: FIFTY.number(w) + by[0] * FIFTY.number(inputs["v"][at]) for at, w in inputs["W"].items()
+        }
+        values: dict[tuple[int, ...], Any] = evaluate(back, {**inputs, "W": weights}, FIFTY, only=["dW"])[
+            "dW"
+        ]
+        return values
+
+    for at, value in found.items():
+        (difference,) = central_differences(lambda by, at=at: moved(by)[at], [FIFTY.number(Fraction(0))])
+        assert near(value, difference, "1e-20"), at
+
+
 # Sums ------------------------------------------------------------------------------------------------------------
 
 
@@ -246,6 +304,14 @@ def test_a_bound_index_is_not_captured() -> None:
     put = total.xreplace({p: I})
     assert put == sum_over(Read("x", fresh := Index("q", 3)) * Read("y", I), fresh)
     assert put != sum_over(Read("x", I) * Read("y", I), I)
+
+
+def test_nothing_that_is_put_in_is_captured_by_a_name_that_a_sum_takes() -> None:
+    """A sum opens itself as '1 when something is put into it; an index called '1 that is put in stays free."""
+    taken, p = Index("'1", 3), Index("p", 3)
+    put = sum_over(Read("A", I, p), I).xreplace({p: taken})
+    assert put.free_symbols == {taken}
+    assert put == sum_over(Read("A", I, taken), I)
 
 
 def test_a_sum_inside_a_sum_keeps_its_own_index() -> None:

@@ -29,7 +29,7 @@ from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.nodes import Divisible, Guard, Index, Read, size, sum_over
 from bpsym.calculus.schedule import Loop, Once, Step, schedule
 from bpsym.errors import ProgramError
-from tests.test_arrays import PROGRAMS
+from tests.programs import PROGRAMS
 
 S, I, J = (Index(name, size(extent)) for name, extent in zip("sij", ("m", "n", "k"), strict=True))
 X, W, B, D = Tensor("x", (S, J)), Tensor("W", (I, J)), Tensor("b", (I,)), Tensor("d", (S, I))

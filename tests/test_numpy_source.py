@@ -14,12 +14,13 @@ from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.evaluate import double, evaluate
 from bpsym.calculus.nodes import Guard, Index, size, sum_over
 from bpsym.codegen.numpy_program import numpy_lines
-from tests import test_calculus, test_layers_to_come
-from tests.test_arrays import PROGRAMS, as_array
+from tests import programs
+from tests.programs import PROGRAMS
+from tests.test_arrays import as_array
 from tests.test_calculus import rational_inputs
 from tests.test_schedule import elman
 
-RUN: dict[str, Callable[[], Program]] = {**PROGRAMS, "elman": elman}
+RUN: dict[str, Callable[[], Program]] = {**PROGRAMS, "textbook elman": elman}
 
 
 def lines(program: Program) -> str:
@@ -60,7 +61,7 @@ def test_no_name_of_a_tensor_is_taken_for_an_index() -> None:
 
 
 def test_a_dense_network_reads_like_a_textbook() -> None:
-    assert lines(backward(test_calculus.dense(*map(size, ("m", "n0", "n1", "n2")))).program) == DENSE
+    assert lines(backward(programs.dense(*map(size, ("m", "n0", "n1", "n2")))).program) == DENSE
 
 
 DENSE = """\
@@ -83,7 +84,7 @@ dx = dz @ W"""
 
 
 def test_softmax_keeps_the_axis_that_it_sums_over() -> None:
-    assert lines(backward(test_calculus.softmax_cross_entropy()).program) == SOFTMAX
+    assert lines(backward(programs.softmax_cross_entropy()).program) == SOFTMAX
 
 
 SOFTMAX = """\
@@ -134,7 +135,7 @@ dx[1:] = dz[1:] @ V"""
 
 
 def test_attention_reads_like_a_textbook() -> None:
-    assert lines(backward(test_layers_to_come.attention()).program) == ATTENTION
+    assert lines(backward(programs.attention()).program) == ATTENTION
 
 
 ATTENTION = """\
@@ -167,19 +168,19 @@ def test_cases_are_where_and_maxima_are_maximum() -> None:
 
 
 def test_shifts_are_slices_and_their_adjoints_are_added_to_slices() -> None:
-    *_, zeros, first, second = numpy_lines(backward(test_calculus.shifted()).program)
+    *_, zeros, first, second = numpy_lines(backward(programs.shifted()).program)
     assert zeros == "dx = np.zeros(5)"
     assert first == "dx[:-1] = dd * x[1:] ** 2"
     assert second == "dx[1:] += 2.0 * dd * x[1:] * x[:-1]"
 
 
 def test_strides_are_slices_too() -> None:
-    source = numpy_lines(backward(test_layers_to_come.uneven_stride()).program)
+    source = numpy_lines(backward(programs.uneven_stride()).program)
     assert "y = x[1:6:2] * x[::3] ** 2" in source
     assert "dx[1:6:2] += dy * x[::3] ** 2" in source
 
 
 def test_a_triangle_is_a_matrix_of_ones_and_zeros() -> None:
-    source = numpy_lines(backward(test_calculus.cumulative()).program)
+    source = numpy_lines(backward(programs.cumulative()).program)
     assert "c = np.tri(4) @ x**2" in source
     assert "dx = 2.0 * (np.tri(4).T @ dc) * x" in source

@@ -1,4 +1,4 @@
-"""Programs that hypothesis draws: chains of sums, shifts, strides, guards, ties and elementwise functions."""
+"""Programs that hypothesis draws: dense layers, tied weights, sums, maxima, shifts, strides, guards and elementwise functions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sympy import Expr, Rational, exp, tanh
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.nodes import Guard, Index, Read, sum_over
 from tests import test_calculus
+from tests.programs import maximum_over
 
 SIZES = st.integers(1, 4)
 
@@ -37,9 +38,24 @@ def programs(draw: st.DrawFn) -> Program:
 
 @st.composite
 def values(draw: st.DrawFn, known: list[Tensor], free: Index) -> Expr:
-    """A right-hand side in one free index: one or two terms, each a function of a read or of a sum."""
-    terms = [draw(term(known, free)) for _ in range(draw(st.integers(1, 2)))]
+    """A right-hand side in one free index: one or two terms, each a dense layer or a function of a reduction."""
+    kinds = [term(known, free), term(known, free), tied(known, free)]
+    terms = [draw(draw(st.sampled_from(kinds))) for _ in range(draw(st.integers(1, 2)))]
     return sum(terms[1:], terms[0])
+
+
+@st.composite
+def tied(draw: st.DrawFn, known: list[Tensor], free: Index) -> Expr:
+    """A matrix times a vector, and its transpose times what comes out, as far as the extents go."""
+    matrix = next(tensor for tensor in known if len(tensor.indices) == 2)
+    vector = draw(st.sampled_from([tensor for tensor in known if len(tensor.indices) == 1]))
+    rows, columns = matrix.indices
+    k = Index("k", lower=0, upper=min(columns.upper, vector.indices[0].upper))
+    r = Index("r", lower=0, upper=rows.upper)
+    hidden = tanh(sum_over(matrix[r, k] * vector[k], k))
+    if draw(st.booleans()):
+        return sum_over(hidden, r) / (1 + free)
+    return sum_over(Guard(matrix[r, free] * hidden, columns.upper - free >= 0), r)
 
 
 @st.composite
@@ -57,7 +73,8 @@ def term(draw: st.DrawFn, known: list[Tensor], free: Index) -> Expr:
     inside = Guard(
         inside, *(condition for condition in guards if condition not in (True, False)), *impossible(guards)
     )
-    total = sum_over(inside, summed)
+    reduced = draw(st.sampled_from([sum_over, sum_over, sum_over, maximum_over]))
+    total = reduced(inside, summed)
     outside = draw(st.sampled_from([lambda z: z, tanh, lambda z: exp(z / 4), lambda z: 1 / (2 + z**2)]))
     return outside(total)
 
@@ -84,13 +101,18 @@ def places(draw: st.DrawFn, free: Index, summed: Index) -> Expr:
     return draw(st.sampled_from(kinds))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+random_programs = settings(
+    max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@random_programs
 @given(programs())
 def test_the_square_commutes_on_random_programs(program: Program) -> None:
-    test_calculus.test_the_square_commutes(program)
+    test_calculus.check_square(program, points=2)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@random_programs
 @given(programs())
 def test_random_gradients_are_central_differences(program: Program) -> None:
     test_calculus.test_the_gradients_equal_central_differences_at_fifty_digits(program)

@@ -179,6 +179,10 @@ def test_a_guard_makes_a_read_safe() -> None:
     Program((X,), (Equation(Y, (I,), Guard(X[2 - 2 * I], I <= 1)),))
 
 
+def test_a_strict_condition_leaves_out_its_limit() -> None:
+    Program((X,), (Equation(Y, (I,), Guard(X[I - 1], I > 0) + Guard(X[I + 1], I < 2)),))
+
+
 def test_a_guard_that_only_all_points_prove_suffices() -> None:
     """i + j <= 2 and j >= i together, none alone, keep 2 i in 0 to 2."""
     j = Index("j", 3)

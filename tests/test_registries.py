@@ -54,7 +54,7 @@ def goes_through(example: bpsym.Example, activation: str) -> None:
     losses = []
     for target in api.targets():
         trainer = bpsym.trainer(example, target=target)
-        parameters, before = trainer.train(trainer.INITIAL, [[0.35, 0.9]], [[0.5]], 0.1, 3)
+        parameters, before, *_ = trainer.train(trainer.INITIAL, [[0.35, 0.9]], [[0.5]], 0.1, 3)
         assert trainer.loss(parameters, [[0.35, 0.9]], [[0.5]]) < before[0]
         losses.append(before)
     assert losses[0] == pytest.approx(losses[1], rel=1e-13)

@@ -41,6 +41,7 @@ class Affine:
         return Affine(self.constant * factor, {s: c * factor for s, c in self.terms.items() if c * factor})
 
     def coefficient(self, symbol: Symbol) -> Number:
+        """That of the symbol; 0 where it does not occur."""
         return self.terms.get(symbol, 0)
 
     def put(self, symbol: Symbol, value: Affine) -> Affine:
@@ -61,6 +62,7 @@ class Affine:
         return self * self.denominator
 
     def expr(self) -> Expr:
+        """The same for SymPy."""
         return Add(_exact(self.constant), *(_exact(c) * symbol for symbol, c in self.terms.items()))
 
 
@@ -110,6 +112,7 @@ def minimum(value: Affine, box: Box) -> Number | None:
 
 
 def nonnegative(value: Affine, box: Box) -> bool:
+    """Whether value >= 0 all over the box, whatever the sizes are."""
     least = minimum(value, box)
     return least is not None and least >= 0
 
@@ -154,6 +157,7 @@ def _factors(value: Affine, known: Affine) -> list[Number]:
 
 
 def box_of(ranges: Iterable[tuple[Symbol, Expr, Expr]]) -> dict[Symbol, tuple[Affine, Affine]]:
+    """(symbol, lower, upper), ... as a box: symbol -> (lower, upper)."""
     return {symbol: (affine(lower), affine(upper)) for symbol, lower, upper in ranges}
 
 

@@ -11,8 +11,10 @@ from sympy import Expr, Integer, Symbol
 
 from bpsym.calculus.affine import Affine, affine
 from bpsym.calculus.arrays import (
+    ArgMaxIs,
     ArrayRead,
     Axes,
+    Bounded,
     Einsum,
     Elementwise,
     Indicator,
@@ -25,6 +27,7 @@ from bpsym.calculus.arrays import (
     Slot,
     Spread,
     Transposed,
+    first_place,
     fits,
     slots,
 )
@@ -249,6 +252,24 @@ class ArrayEvaluator:
         inner, axes = self.array(one.array), tuple(one.array.axes.index(index) for index in one.indices)
         function = getattr(self.np, one.reduction)
         return lambda loops: function(inner(loops), axis=axes)
+
+    @array.register
+    def _(self, one: ArgMaxIs) -> Compute:
+        inner, axis = self.array(one.array), one.array.axes.index(one.index)
+        lower = self.whole(first_place(one))
+        spread = tuple(slice(None) if axis in one.array.axes else None for axis in one.axes)
+        at = self.grid(one.at, one.axes)
+
+        def found(loops: Loops) -> Any:
+            greatest = self.np.asarray(inner(loops).argmax(axis=axis))[spread] + lower(loops)
+            return self.np.where(greatest == at(loops), 1.0, 0.0)
+
+        return found
+
+    @array.register
+    def _(self, one: Bounded) -> Compute:
+        inner, truth = self.array(one.array), self.truth(one.conditions, one.array.axes)
+        return lambda loops: self.np.where(truth(loops), inner(loops), -self.np.inf)
 
     @array.register
     def _(self, one: Elementwise) -> Compute:

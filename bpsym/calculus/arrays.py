@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
-from sympy import Expr, Piecewise, Symbol, sympify
+from sympy import Expr, Mul, Piecewise, Symbol, sympify
 
 from bpsym.calculus.affine import Affine, affine, nonnegative
 from bpsym.calculus.domains import back, conditions_of, indices_in, known_box
-from bpsym.calculus.nodes import Condition, Guard, Index, Maximum, Read, sum_over
+from bpsym.calculus.nodes import Condition, FirstGreatest, Guard, Index, Maximum, NonNegative, Read, sum_over
 
 Axes = tuple[Symbol, ...]
 
@@ -100,6 +100,35 @@ class Reduced:
 
 
 @dataclass(frozen=True)
+class ArgMaxIs:
+    """1 where `at` is the lowest value of the index at which the array is greatest, else 0.
+
+    The array's other axes are some of `axes`, in the same order.
+    """
+
+    array: Array
+    index: Index
+    at: Expr
+    axes: Axes
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """The array along its axis `box` as far as `index` runs, which depends on other axes; minus infinity beyond."""
+
+    array: Array
+    box: Index
+    index: Index
+    axes: Axes
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Box >= lower, upper >= box"""
+        lower, upper = self.box - self.index.lower, self.index.upper - self.box
+        return NonNegative(lower), NonNegative(upper)
+
+
+@dataclass(frozen=True)
 class Elementwise:
     """`function` of the arguments, which broadcast to `axes`."""
 
@@ -147,6 +176,8 @@ Array = (
     | MatMul
     | Einsum
     | Reduced
+    | ArgMaxIs
+    | Bounded
     | Elementwise
     | Masked
     | Indicator
@@ -154,13 +185,14 @@ Array = (
 )
 
 
-def _greatest(body: Expr, *indices: Index) -> Expr:
+def maximum_over(body: Any, *indices: Index) -> Expr:
+    """Maximum of `body` over the indices, the last one innermost."""
     for index in reversed(indices):
         body = Maximum(body, index, index.lower, index.upper)
-    return body
+    return sympify(body, strict=True)
 
 
-REDUCTIONS: dict[str, Callable[..., Expr]] = {"sum": sum_over, "max": _greatest}
+REDUCTIONS: dict[str, Callable[..., Expr]] = {"sum": sum_over, "max": maximum_over}
 """What an axis may be reduced by, under NumPy's name for it: the node that stands for it."""
 
 
@@ -172,6 +204,12 @@ def cases(*parts: Any) -> Expr:
 def live(expr: Any, fixed: Iterable[Symbol] = ()) -> Axes:
     """The indices in an index expression that are not fixed."""
     return indices_in(expr.free_symbols, fixed)
+
+
+def first_place(one: ArgMaxIs) -> Expr:
+    """The value of the index at the array's first place along it."""
+    inner = one.array.array if isinstance(one.array, Transposed) else one.array
+    return inner.box.lower if isinstance(inner, Bounded) else one.index.lower
 
 
 # How a read picks its elements -----------------------------------------------------------------------------------
@@ -264,15 +302,23 @@ def _(one: MatMul) -> Expr:
 
 @expanded.register(Einsum)
 def _(one: Einsum) -> Expr:
-    product = sympify(1)
-    for factor in one.arrays:
-        product = product * expanded(factor)
-    return sum_over(product, *reversed(one.indices))
+    return sum_over(Mul(*map(expanded, one.arrays)), *reversed(one.indices))
 
 
 @expanded.register(Reduced)
 def _(one: Reduced) -> Expr:
     return REDUCTIONS[one.reduction](expanded(one.array), *reversed(one.indices))
+
+
+@expanded.register(ArgMaxIs)
+def _(one: ArgMaxIs) -> Expr:
+    index = one.index
+    return FirstGreatest(expanded(one.array), index, index.lower, index.upper, one.at)
+
+
+@expanded.register(Bounded)
+def _(one: Bounded) -> Expr:
+    return expanded(one.array).xreplace({one.box: one.index})
 
 
 @expanded.register(Elementwise)
@@ -299,9 +345,11 @@ def _(one: Placed) -> Expr:
 
 __all__ = [
     "REDUCTIONS",
+    "ArgMaxIs",
     "Array",
     "ArrayRead",
     "Axes",
+    "Bounded",
     "Einsum",
     "Elementwise",
     "Indicator",
@@ -316,6 +364,7 @@ __all__ = [
     "Transposed",
     "cases",
     "expanded",
+    "first_place",
     "fits",
     "live",
     "slots",

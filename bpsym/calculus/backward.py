@@ -11,12 +11,13 @@ For each equation Y[i] = f and each tensor T that f reads at T[e], e depending o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from sympy import Add, Dummy, Expr, S, diff
 
+from bpsym.calculus.contributions import PREFIX, Contribution, Found, Places, adjoint_name, contributed
 from bpsym.calculus.equations import Equation, Origin, Program, Tensor
 from bpsym.calculus.kinks import without_kinks
 from bpsym.calculus.nodes import (
@@ -28,7 +29,6 @@ from bpsym.calculus.nodes import (
     IndexSum,
     Read,
     outermost,
-    rename_reads,
     sum_over,
 )
 from bpsym.calculus.solving import solve
@@ -37,33 +37,16 @@ from bpsym.errors import ProgramError
 
 
 @dataclass(frozen=True)
-class Contribution:
-    """One local derivative: of `equation` by the element `read`, at one value of each of the indices `sums`.
-
-    `slope` is d target / d read. It is the whole derivative where `conditions` hold, and 0 elsewhere.
-    """
-
-    equation: Equation
-    read: Read
-    slope: Expr
-    sums: tuple[Index, ...] = ()
-    conditions: tuple[Condition, ...] = ()
-
-
-@dataclass(frozen=True)
 class Backward:
     """The program with all adjoints appended, and the local derivatives that they were built from."""
 
     program: Program
-    contributions: tuple[Contribution, ...]
+    found: tuple[Found, ...]
 
-
-_PREFIX = "d"
-
-
-def adjoint_name(name: str) -> str:
-    """What the derivative of the loss by the tensor is called in a program."""
-    return _PREFIX + name
+    @cached_property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """The local derivatives, in the order of the equations."""
+        return tuple(one.contribution() for one in self.found)
 
 
 def backward(program: Program, loss: str | None = None) -> Backward:
@@ -77,16 +60,16 @@ def backward(program: Program, loss: str | None = None) -> Backward:
         raise ProgramError(f"{loss} has {counted(len(program[loss].indices))}, a loss none: sum it over them")
     leading = _leading_to(program, loss)
     prefix = _free_prefix(program)
-    contributions: list[Contribution] = []
+    found: list[Found] = []
     terms: dict[str, list[Expr]] = {name: [] for name in program.tensors}
     terms[loss].append(S.One)
     for equation in program.equations:
         if equation.tensor.name in leading:
-            for one, term in _contributed(equation, program, prefix):
-                contributions.append(one)
-                terms[one.read.name].append(term)
+            for one in contributed(equation, program, prefix, _contributed_once):
+                found.append(one)
+                terms[one.read].append(one.added())
     adjoints = [_adjoint(program[name], Add(*terms[name]), prefix) for name in reversed(terms)]
-    return Backward(program.extended(tuple(adjoints)), tuple(contributions))
+    return Backward(program.extended(tuple(adjoints)), tuple(found))
 
 
 def _leading_to(program: Program, loss: str) -> set[str]:
@@ -101,9 +84,9 @@ def _leading_to(program: Program, loss: str) -> set[str]:
 
 def _free_prefix(program: Program) -> str:
     """d, or as many d as it takes that no adjoint is called like a tensor of the program (second derivatives)."""
-    prefix = _PREFIX
+    prefix = PREFIX
     while any(prefix + name in program.tensors for name in program.tensors):
-        prefix += _PREFIX
+        prefix += PREFIX
     return prefix
 
 
@@ -112,31 +95,8 @@ def _adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
     return Equation(adjoint, tensor.indices, value)
 
 
-# Equations alike up to names are differentiated once ------------------------------------------------------------
-
-
-def _contributed(equation: Equation, program: Program, prefix: str) -> Iterator[tuple[Contribution, Expr]]:
-    """Each local derivative of the equation, and what it adds to its read's adjoint."""
-    names = (equation.tensor.name, *(name for name in equation.reads if name != equation.tensor.name))
-    blank = {name: f"#{number}" for number, name in enumerate(names)}
-    own = {number: name for name, number in blank.items()}
-    own[_PREFIX + blank[names[0]]] = prefix + names[0]
-    places = tuple((blank[name], program[name].indices) for name in names)
-    for one, term in _contributed_once(_renamed(equation, blank), places):
-        read, slope = rename_reads(one.read, own), rename_reads(one.slope, own)
-        yield Contribution(equation, read, slope, one.sums, one.conditions), rename_reads(term, own)
-
-
-def _renamed(equation: Equation, names: dict[str, str]) -> Equation:
-    tensor = Tensor(names[equation.tensor.name], equation.tensor.indices)
-    slopes = tuple((rename_reads(read, names), rename_reads(slope, names)) for read, slope in equation.slopes)
-    return Equation(tensor, equation.at, rename_reads(equation.value, names), slopes)
-
-
 @lru_cache(maxsize=4096)
-def _contributed_once(
-    equation: Equation, places: tuple[tuple[str, tuple[Index, ...]], ...]
-) -> tuple[tuple[Contribution, Expr], ...]:
+def _contributed_once(equation: Equation, places: Places) -> tuple[tuple[Contribution, Expr], ...]:
     indices = dict(places)
     return tuple((one, _contribute(one, indices[one.read.name])) for one in local_derivatives(equation))
 
@@ -146,30 +106,42 @@ def _contributed_once(
 
 def local_derivatives(equation: Equation) -> tuple[Contribution, ...]:
     """The slope d target / d read for each read of the equation; a declared textbook slope where there is one."""
-    declared = dict(equation.slopes)
     return tuple(
-        Contribution(equation, read, declared.get(read, slope), sums, conditions)
-        for read, slope, sums, conditions in _slopes(equation.value, 1)
+        Contribution(equation, read, slope, sums, conditions)
+        for read, slope, sums, conditions in _slopes(equation.value, 1, dict(equation.slopes))
     )
 
 
-def _slopes(value: Expr, depth: int) -> Iterator[tuple[Read, Expr, tuple[Index, ...], tuple[Condition, ...]]]:
+_INERT = (Read, Binder, Guard, AtGreatest)
+
+
+@lru_cache(maxsize=256)
+def _placeholder(number: int) -> Dummy:
+    """Always the same ones: what SymPy found out about one it need not find out again."""
+    return Dummy(f"p{number}", real=True)
+
+
+def _slopes(
+    value: Expr, depth: int, declared: Mapping[Read, Expr]
+) -> Iterator[tuple[Read, Expr, tuple[Index, ...], tuple[Condition, ...]]]:
     """Replace the outermost reads and sums by placeholders, differentiate by each, put them back.
 
     Where a placeholder stands for a sum, a maximum or a guarded term, go on inside and multiply.
     """
-    places = {node: Dummy(real=True) for node in outermost(value, (Read, Binder, Guard, AtGreatest))}
+    places = {
+        node: _placeholder(number) for number, node in enumerate(dict.fromkeys(outermost(value, _INERT)))
+    }
     nodes = {place: node for node, place in places.items()}
-    scalar = without_kinks(value.xreplace(places), nodes)
+    scalar = None if places.keys() <= declared.keys() else without_kinks(value.xreplace(places), nodes)
     for node, place in places.items():
-        slope = diff(scalar, place).xreplace(nodes)
+        slope = declared[node] if node in declared else diff(scalar, place).xreplace(nodes)
         if slope == 0:
             continue
         if isinstance(node, Read):
             yield node, slope, (), ()
             continue
         for way in node.ways(depth):
-            for read, inner, more, conditions in _slopes(way.inside, depth + 1):
+            for read, inner, more, conditions in _slopes(way.inside, depth + 1, {}):
                 yield read, slope * way.slope * inner, way.sums + more, way.conditions + conditions
 
 

@@ -12,7 +12,7 @@ from bpsym.calculus.affine import Affine, Box, affine, box_of, follows, minimum,
 from bpsym.calculus.circles import check_circles
 from bpsym.calculus.nodes import Index, NonNegative, Read
 from bpsym.calculus.points import instances, number_at, points, reached, shown
-from bpsym.calculus.tensors import Access, Equation, Tensor, accesses, counted
+from bpsym.calculus.tensors import Access, Equation, Tensor, counted
 from bpsym.errors import ProgramError
 
 Parts = Mapping[str, tuple[Equation, ...]]
@@ -20,22 +20,27 @@ Parts = Mapping[str, tuple[Equation, ...]]
 
 
 def check(inputs: tuple[Tensor, ...], equations: tuple[Equation, ...], parts: Parts) -> None:
-    """ProgramError where a read is undefined or out of range, or an element is defined twice, never or by itself."""
+    """ProgramError where a read is undefined or out of range, or an element is defined twice, never or by itself.
+
+    `equations`: those that are new; the others of `parts` make up a program that was checked before.
+    """
     tensors = {tensor.name: tensor for tensor in inputs}
-    for name in tensors.keys() & parts.keys():
-        raise ProgramError(f"{parts[name][0]}: {name} is an input and has an equation too")
+    for name in parts:
+        if name in tensors:
+            raise ProgramError(f"{parts[name][0]}: {name} is an input and has an equation too")
     tensors |= {name: of[0].tensor for name, of in parts.items()}
     for equation in equations:
         if equation.tensor != tensors[equation.tensor.name]:
             raise ProgramError(f"{equation}: {equation.tensor.name} has two shapes or two roles")
         _check_target(equation)
         _check_symbols(equation)
-        for access in accesses(equation):
+        for access in equation.accesses:
             _check_read(access, tensors)
-    for one in parts.values():
-        _check_overlaps(one)
-        _check_complete(one)
-    check_circles(parts)
+    new = {equation.tensor.name: parts[equation.tensor.name] for equation in equations}
+    for of in new.values():
+        _check_overlaps(of)
+        _check_complete(of)
+    check_circles(new)
 
 
 # One equation ----------------------------------------------------------------------------------------------------
@@ -43,6 +48,8 @@ def check(inputs: tuple[Tensor, ...], equations: tuple[Equation, ...], parts: Pa
 
 def _check_target(equation: Equation) -> None:
     own = equation.tensor.indices
+    if equation.at == own and len(set(own)) == len(own):
+        return
     if len(equation.at) != len(own):
         raise ProgramError(f"{equation}: {equation.tensor.name} has {counted(len(own))}")
     for index in equation.at:
@@ -58,8 +65,7 @@ def _check_target(equation: Equation) -> None:
             raise ProgramError(f"{equation}: the target's index {index} must be an index or a number")
     if len(equation.indices) != sum(isinstance(index, Index) for index in equation.at):
         raise ProgramError(f"{equation}: an index stands twice in the target")
-    ranges = tuple((index, index.lower, index.upper) for index in equation.indices)
-    _check_in_range(Access(equation, equation.target, ranges), equation.tensor)
+    _check_in_range(Access(equation, equation.target, equation.ranges), equation.tensor)
 
 
 def _check_symbols(equation: Equation) -> None:
@@ -69,7 +75,7 @@ def _check_symbols(equation: Equation) -> None:
         read = next((one for one in equation.value.atoms(Read) if symbol in one.free_symbols), None)
         where = f"{symbol} in {read}" if read else f"{symbol}"
         raise ProgramError(f"{equation}: {where} is an index without a range")
-    for cases in equation.value.atoms(Piecewise):
+    for cases in equation.value.atoms(Piecewise) if equation.value.has(Piecewise) else ():
         if cases.args[-1][1] != true:
             raise ProgramError(f"{equation}: {cases} has no value where none of its conditions holds")
 

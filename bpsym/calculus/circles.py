@@ -15,7 +15,7 @@ from sympy import Expr, Symbol
 from bpsym.calculus.affine import Affine, Number, affine, box_of, follows, minimum
 from bpsym.calculus.nodes import Read
 from bpsym.calculus.points import instances, number_at, reached
-from bpsym.calculus.tensors import Access, Equation, accesses
+from bpsym.calculus.tensors import Access, Equation
 from bpsym.errors import ProgramError
 
 Parts = Mapping[str, tuple[Equation, ...]]
@@ -30,7 +30,7 @@ def check_circles(parts: Parts) -> None:
         TopologicalSorter(graph).prepare()
     except CycleError:
         for circle in _components(graph):
-            found = [access for name in circle for part in parts[name] for access in accesses(part)]
+            found = [access for name in circle for part in parts[name] for access in part.accesses]
             found = [access for access in found if access.read.name in circle]
             if not _ordered(found):
                 raise ProgramError(_said(found)) from None

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from sympy import Add, Expr, Mul, Piecewise, Symbol
+from sympy import Add, Expr, Mul, Piecewise, S, Symbol
 
 from bpsym.calculus.arrays import (
+    ArgMaxIs,
     Array,
     ArrayRead,
     Axes,
+    Bounded,
     Einsum,
     Elementwise,
     Indicator,
@@ -34,9 +36,9 @@ from bpsym.calculus.arrays import (
     expanded,
     live,
 )
-from bpsym.calculus.domains import Domain, back, conditions_of, domain, open_conditions, settled, terms
+from bpsym.calculus.domains import Domain, back, boxed, conditions_of, domain, open_conditions, settled, terms
 from bpsym.calculus.equations import Equation
-from bpsym.calculus.nodes import Binder, Condition, Guard, Index, IndexSum, Maximum, Read
+from bpsym.calculus.nodes import Binder, Condition, FirstGreatest, Guard, Index, IndexSum, Maximum, Read
 from bpsym.calculus.rewrites import pull_constants
 from bpsym.errors import ProgramError
 
@@ -122,7 +124,7 @@ class Recognition:
         return array if at == axes else Placed(aligned(array, inner), at, inner, axes)
 
     def plain(self, expr: Any) -> Array:
-        if not isinstance(expr, Read) and not expr.has(Read) and not live(expr, self.fixed):
+        if not isinstance(expr, Read) and not expr.has(Read, Binder) and not live(expr, self.fixed):
             return Scalar(expr)
         return _READERS.get(type(expr), Recognition.function)(self, expr)
 
@@ -152,6 +154,32 @@ class Recognition:
         axes = widest if len(widest) == len(every) else self.ordered(every)
         return Elementwise(function, tuple(aligned(one, axes) for one in arguments), axes)
 
+    # maxima ----------------------------------------------------------------------------------------------------
+
+    def maximum(self, greatest: Maximum) -> Array:
+        index, whole = self.over(greatest)
+        return _reduced("max", whole, index)
+
+    def first_greatest(self, one: FirstGreatest) -> Array:
+        index, whole = self.over(one)
+        (at,) = one.outside
+        axes = self.ordered((*_without(whole.axes, index), *live(at, self.fixed)))
+        order = tuple(axis for axis in (*axes, index) if axis in whole.axes)
+        return ArgMaxIs(turned(whole, order), index, at, axes)
+
+    def over(self, one: Binder) -> tuple[Index, Array]:
+        """The body of a maximum with its index as an axis; what a triangle leaves out is minus infinity."""
+        index, body = one.opened(f"'{one.height}")
+        box, triangle = boxed(index, self.fixed)
+        whole = self.whole(body.xreplace({index: box}))
+        needed = [box, *(axis for condition in triangle for axis in live(condition, self.fixed))]
+        if not set(needed) <= set(whole.axes):
+            zeros = [Elementwise(Mul, (Scalar(S.Zero), Ramp((axis,))), (axis,)) for axis in needed]
+            whole = self.elementwise(Add, [whole, *zeros])
+        if not triangle:
+            return index, whole
+        return index, Bounded(whole, box, index, tuple(index if axis == box else axis for axis in whole.axes))
+
     # masks -----------------------------------------------------------------------------------------------------
 
     def masked(self, one: Array, conditions: tuple[Condition, ...]) -> Array:
@@ -173,10 +201,6 @@ class Recognition:
         outside = [factor for factor in factors if index not in factor.axes]
         summed = self.summed([factor for factor in factors if index in factor.axes], index)
         return self.elementwise(Mul, [*outside, summed]) if outside else summed
-
-    def maximum(self, greatest: Maximum) -> Array:
-        index, body = greatest.opened(f"'{greatest.height}")
-        return _reduced("max", self.plain(body), index)
 
     def masked_factors(self, factors: list[Array], condition: Condition) -> list[Array]:
         """The mask on the first factor that has all its axes, else as a factor of its own."""
@@ -229,6 +253,7 @@ _READERS: dict[type, Callable[[Recognition, Any], Array]] = {
     Index: lambda _, index: Ramp((index,)),
     IndexSum: Recognition.sum,
     Maximum: Recognition.maximum,
+    FirstGreatest: Recognition.first_greatest,
     Guard: Recognition.whole,
     Piecewise: Recognition.piecewise,
 }

@@ -15,17 +15,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Mul, S, Symbol
 
 from bpsym.calculus.affine import Affine, Box, affine, holds, nonnegative
-from bpsym.calculus.nodes import (
-    Condition,
-    Divisible,
-    Guard,
-    Index,
-    IndexSum,
-    Maximum,
-    NonNegative,
-    Read,
-    Zero,
-)
+from bpsym.calculus.nodes import Binder, Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read, Zero
 
 Fixed = frozenset[Symbol]
 Images = Mapping[Symbol, Expr]
@@ -314,8 +304,10 @@ def _added(bodies: list[Expr]) -> Expr:
 
 def _no_conditions(expr: Any, fixed: Fixed) -> list[Term]:
     """What is no sum, product or guard: its parts are written out as terms themselves."""
-    if not expr.args or isinstance(expr, (Read, Condition, Maximum)):
+    if not expr.args or isinstance(expr, (Read, Condition)):
         return [((), expr)]
+    if isinstance(expr, Binder):
+        return [((), expr.with_body(lambda body: settled(body, fixed)))]
     return [((), expr.func(*(settled(one, fixed) for one in expr.args)))]
 
 

@@ -22,6 +22,8 @@ class Program:
 
     inputs: tuple[Tensor, ...]
     equations: tuple[Equation, ...]
+    checked: int = field(default=0, repr=False, compare=False)
+    """How many of the equations are those of a program that was checked already."""
     _by_name: dict[str, tuple[Equation, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -29,7 +31,7 @@ class Program:
         for equation in self.equations:
             by_name[equation.tensor.name] = (*by_name.get(equation.tensor.name, ()), equation)
         object.__setattr__(self, "_by_name", by_name)
-        check(self.inputs, self.equations, by_name)
+        check(self.inputs, self.equations[self.checked :], by_name)
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
@@ -53,7 +55,7 @@ class Program:
 
     def extended(self, equations: tuple[Equation, ...], inputs: tuple[Tensor, ...] = ()) -> Program:
         """The program with more inputs and equations after its own."""
-        return Program((*self.inputs, *inputs), (*self.equations, *equations))
+        return Program((*self.inputs, *inputs), (*self.equations, *equations), len(self.equations))
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.equations))

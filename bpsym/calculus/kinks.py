@@ -46,14 +46,14 @@ _CASES: dict[Any, Callable[[Sequence[Expr], Sequence[Expr]], Expr]] = {
 
 def _place(expr: Expr) -> tuple[Any, ...]:
     """Where the expression's reads stand: x[2 i] before x[2 i + 1], `x[2]` before `x[10]`, numbers before all."""
-    return sorted(map(_read_place, expr.atoms(Read))), _counted(str(expr))
+    return sorted(map(_read_place, expr.atoms(Read))), counted_text(str(expr))
 
 
 def _read_place(read: Read) -> tuple[Any, ...]:
     offsets = [at.as_coeff_Add() for at in read.at]
-    return _counted(read.name), [(_counted(str(rest)), int(offset)) for offset, rest in offsets]
+    return counted_text(read.name), [(counted_text(str(rest)), int(offset)) for offset, rest in offsets]
 
 
-def _counted(text: str) -> list[tuple[int, str]]:
+def counted_text(text: str) -> list[tuple[int, str]]:
     """The text cut at its numbers, which are compared as such."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]

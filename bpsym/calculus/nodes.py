@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sympy import Add, Basic, Expr, Integer, S, Symbol, sympify
+from sympy import Add, Basic, Expr, Function, Integer, Piecewise, S, Symbol, sympify
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt
 from sympy.core.symbol import Str
 
@@ -64,7 +64,8 @@ class Read(Expr):  # type: ignore[misc]
         return tuple(self.args[1:])
 
     def renamed(self, name: str) -> Read:
-        return Read(name, *self.at)
+        read: Read = Expr.__new__(Read, Str(name), *self.args[1:])
+        return read
 
     def _sympystr(self, printer: Any) -> str:
         return f"{self.name}[{', '.join(printer.doprint(index) for index in self.at)}]"
@@ -377,11 +378,15 @@ def sum_over(body: Any, *indices: Index) -> Expr:
 def rename_reads(expr: Any, names: dict[str, str]) -> Any:
     """`expr` with each tensor called by its new name; those without one keep theirs."""
     if isinstance(expr, Read):
-        at = [rename_reads(index, names) for index in expr.at]
-        return Read(names.get(expr.name, expr.name), *at)
+        return expr.renamed(names[expr.name]) if expr.name in names else expr
     if not expr.args or isinstance(expr, Condition):
         return expr
-    return _with_parts(expr, [rename_reads(part, names) for part in expr.args])
+    parts = [rename_reads(part, names) for part in expr.args]
+    if isinstance(expr, Function) and not isinstance(expr, Piecewise):
+        return expr.func(
+            *parts, evaluate=False
+        )  # what had no simpler value under one name has none under another
+    return _with_parts(expr, parts)
 
 
 def outermost(expr: Any, kinds: tuple[type, ...]) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from bpsym.calculus.affine import Affine, affine, follows
 from bpsym.calculus.arrays import live
 from bpsym.calculus.domains import canonical, known_box, settled
 from bpsym.calculus.equations import Equation, Program
-from bpsym.calculus.nodes import Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read, Zero
+from bpsym.calculus.nodes import Binder, Condition, Divisible, Guard, Index, NonNegative, Read, Zero
 from bpsym.errors import ProgramError
 
 
@@ -74,7 +74,7 @@ def _reads(expr: Any, conditions: tuple[Condition, ...]) -> Iterator[tuple[Read,
     """Each read with the conditions around it; sums opened."""
     if isinstance(expr, Read):
         yield expr, conditions
-    elif isinstance(expr, IndexSum):
+    elif isinstance(expr, Binder):
         yield from _reads(expr.opened(f"'{expr.height}")[1], conditions)
     elif isinstance(expr, Guard):
         yield from _reads(expr.body, (*conditions, *expr.conditions))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sympy import Expr, Symbol, sympify
@@ -84,6 +85,7 @@ class Tensor:
 
 
 def counted(count: int) -> str:
+    """1 index, 2 indices"""
     return "1 index" if count == 1 else f"{count} indices"
 
 
@@ -107,15 +109,25 @@ class Equation:
     def target(self) -> Read:
         return Read(self.tensor.name, *self.at)
 
-    @property
+    @cached_property
     def indices(self) -> tuple[Index, ...]:
         """The free indices, in the order of the target."""
         return tuple(dict.fromkeys(index for index in self.at if isinstance(index, Index)))
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """The names of the tensors that the right-hand side reads, in order of first appearance."""
-        return tuple(dict.fromkeys(read.name for read in reads(self.value)))
+        return tuple(dict.fromkeys(access.read.name for access in self.accesses))
+
+    @cached_property
+    def accesses(self) -> tuple[Access, ...]:
+        """Every read of the right-hand side, where it stands."""
+        return tuple(_accesses(self, self.value, self.ranges, ()))
+
+    @property
+    def ranges(self) -> Ranges:
+        """Those of the free indices."""
+        return tuple((index, index.lower, index.upper) for index in self.indices)
 
     def __str__(self) -> str:
         return f"{self.target} = {self.value}"
@@ -138,12 +150,6 @@ class Access:
     read: Read
     ranges: Ranges
     conditions: tuple[Condition, ...] = ()
-
-
-def accesses(equation: Equation) -> Iterator[Access]:
-    """Every read of the right-hand side, where it stands."""
-    free = tuple((index, index.lower, index.upper) for index in equation.indices)
-    return _accesses(equation, equation.value, free, ())
 
 
 def _accesses(

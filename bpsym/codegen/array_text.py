@@ -12,9 +12,11 @@ from sympy import Expr, Piecewise, Symbol
 
 from bpsym.calculus.affine import Affine, affine, nonnegative
 from bpsym.calculus.arrays import (
+    ArgMaxIs,
     Array,
     ArrayRead,
     Axes,
+    Bounded,
     Einsum,
     Elementwise,
     Indicator,
@@ -29,11 +31,12 @@ from bpsym.calculus.arrays import (
     Transposed,
     cases,
     expanded,
+    first_place,
     fits,
     slots,
 )
 from bpsym.calculus.equations import Program, Tensor
-from bpsym.calculus.nodes import Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read, Zero
+from bpsym.calculus.nodes import Binder, Condition, Divisible, Guard, Index, NonNegative, Read, Zero
 from bpsym.codegen.expression_text import ATOM, MATMUL, ExpressionText, terminates
 from bpsym.notation.order import (
     Call,
@@ -205,6 +208,18 @@ class ArrayText:
         if len(places) == len(one.array.axes) and not more:
             return f"{inside}.{one.reduction}()"
         return f"{inside}.{one.reduction}(axis={places[0] if len(places) == 1 else tuple(places)}{more})"
+
+    @array.register
+    def _(self, one: ArgMaxIs) -> str:
+        position = f"{self.operand(one.array)}.argmax(axis={one.array.axes.index(one.index)})"
+        marks = ", ".join(":" if axis in one.array.axes else "None" for axis in one.axes)
+        at = self.grid(affine(one.at) - affine(first_place(one)), one.axes)
+        spread = f"[{marks}]" if not marks.startswith("None") and "None" in marks else ""
+        return f"np.where({position}{spread} == {at}, 1.0, 0.0)"
+
+    @array.register
+    def _(self, one: Bounded) -> str:
+        return f"np.where({self.truth(one.conditions, one.array.axes)}, {self.text(one.array)}, -np.inf)"
 
     @array.register
     def _(self, one: Elementwise) -> str:
@@ -402,7 +417,7 @@ def _flat(one: Array, leaves: dict[Any, Array]) -> Any:
     if isinstance(one, Elementwise) and one.function is not cases:
         return one.function(*(_flat(argument, leaves) for argument in one.arguments))
     node = expanded(one)
-    if not isinstance(node, (Read, IndexSum, Guard, Piecewise, Symbol)):
+    if not isinstance(node, (Read, Binder, Guard, Piecewise, Symbol)):
         node = Read(f"'{len(leaves)}")  # a transposed expression, an operand by itself
     leaves[node] = one
     return node

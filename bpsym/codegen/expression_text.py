@@ -10,6 +10,8 @@ from typing import Any
 
 from bpsym.notation.order import (
     Call,
+    Cases,
+    Comparison,
     Element,
     Form,
     Negative,
@@ -25,18 +27,27 @@ from bpsym.notation.order import (
 WIDTH = 79
 """The longest line: listings of this width fit on a page."""
 
-SUM, MATMUL, PRODUCT, POWER, ATOM = range(1, 6)
+CASES, SUM, MATMUL, PRODUCT, POWER, ATOM = range(6)
 """How strongly an expression binds; a matrix product stands in brackets among other factors."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A part whose text is known already, such as an element's name."""
+
+    text: str
 
 
 @dataclass(frozen=True)
 class ExpressionText:
     """leaf: the text of an element, of a sum over an index, or of a size, and how strongly it binds;
     call: the text of a function of arguments, as (name, texts of the arguments).
+    whole: whether whole numbers are written without a point.
     """
 
     leaf: Callable[[Any], tuple[str, int]]
     call: Callable[[str, list[str]], str]
+    whole: bool = False
 
     def text(self, form: Form) -> str:
         return _WRITE[type(form)](self, form)
@@ -89,15 +100,34 @@ class ExpressionText:
         if form.exponent == Number(Fraction(1, 2)):
             return self.call("sqrt", [_under_root(form.base) or self.text(form.base)])
         base = self.bracketed(form.base, ATOM)
-        operator = "**" if base.isidentifier() else " ** "
-        return f"{base}{operator}{_exponent(form.exponent)}"
+        exponent = self.exponent(form.exponent)
+        simple = base.isidentifier() and exponent.lstrip("-").replace(".", "").isalnum()
+        return f"{base}{'**' if simple else ' ** '}{exponent}"
+
+    def exponent(self, form: Form) -> str:
+        if not isinstance(form, Number):
+            return self.bracketed(form, ATOM)
+        return str(form.value) if form.value.denominator == 1 else number(form.value)
 
     def called(self, form: Call) -> str:
+        """A function of something; without arguments, a constant."""
         return self.call(form.name, [self.text(one) for one in form.arguments])
+
+    def compared(self, form: Comparison) -> str:
+        return f"{self.text(form.left)} {form.sign} {self.text(form.right)}"
+
+    def cases(self, form: Cases) -> str:
+        return f"{self.bracketed(form.first, SUM)} if {self.text(form.test)} else {self.text(form.other)}"
+
+    def number(self, form: Number) -> str:
+        return str(form.value) if self.whole and form.value.denominator == 1 else number(form.value)
 
 
 _WRITE: dict[type, Callable[[ExpressionText, Any], str]] = {
-    Number: lambda _, form: number(form.value),
+    Number: ExpressionText.number,
+    Named: lambda _, form: form.text,
+    Comparison: ExpressionText.compared,
+    Cases: ExpressionText.cases,
     Element: lambda self, form: self.leaf(form)[0],
     Total: lambda self, form: self.leaf(form)[0],
     Size: lambda self, form: self.leaf(form)[0],
@@ -110,7 +140,7 @@ _WRITE: dict[type, Callable[[ExpressionText, Any], str]] = {
 }
 
 _LEAVES = (Element, Total, Size)
-_STRENGTH = {Sum: SUM, Negative: SUM, Product: PRODUCT, Quotient: PRODUCT, Power: POWER}
+_STRENGTH = {Cases: CASES, Sum: SUM, Negative: SUM, Product: PRODUCT, Quotient: PRODUCT, Power: POWER}
 
 
 def _operands(form: Form) -> list[tuple[str, Form, int]]:
@@ -135,7 +165,7 @@ def _factors(form: Product) -> list[Form]:
     numbers = [one.value for one in found if isinstance(one, Number)]
     if len(numbers) < 2 and (not numbers or isinstance(found[0], Number)):
         return found
-    whole = prod(numbers)
+    whole = prod(numbers, start=Fraction(1))
     rest = [one for one in found if not isinstance(one, Number)]
     return [Number(whole), *rest] if whole != 1 or not rest else rest
 
@@ -167,8 +197,3 @@ def terminates(value: Fraction) -> bool:
         while rest % prime == 0:
             rest //= prime
     return rest == 1
-
-
-def _exponent(form: Form) -> str:
-    value: Fraction = form.value
-    return str(value) if value.denominator == 1 else number(value)

@@ -6,14 +6,14 @@ import ast
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import wrap
 from typing import Any
 
 from sympy import Piecewise
 
 from bpsym.calculus.equations import Program
-from bpsym.codegen.expression_text import ATOM, WIDTH, ExpressionText
+from bpsym.codegen.expression_text import ATOM, CASES, WIDTH, ExpressionText
 from bpsym.network.calls import Call
 from bpsym.network.expressions import Formula
 from bpsym.network.intervals import REAL, interval_of
@@ -22,9 +22,6 @@ from bpsym.notation.order import Total, reading_order
 Arguments = list[str]
 
 _INDENT = "    "
-CASES = 0
-"""How strongly cases bind: less than anything else."""
-
 _SHORT = 40
 """The longest slope that stands in a line, and is no function of its own."""
 
@@ -193,6 +190,11 @@ def _may_overflow(formula: Formula) -> bool:
     return any(interval_of(one, {"z": REAL, "a": REAL, "t": REAL}).high is None for one in exponents)
 
 
+def text(formula: Formula, library: Mapping[str, str]) -> str:
+    """The formula with the library's names of functions, where nothing but these is called."""
+    return Functions({}, replace(PYTHON, library=library, written_out={})).formula(formula)
+
+
 def hugged(text: str) -> str:
     """Powers as a formatter writes them: z**2, but (a - t) ** 2."""
     text = re.sub(r"(?<![\w.)\]])([A-Za-z_][\w.]*|\d[\w.]*) \*\* (-?[\w.]+)(?![\w(.])", r"\1**\2", text)
@@ -265,7 +267,7 @@ NUMPY = Language(
     library={
         name: f"np.{name}"
         for name in (
-            "exp", "log", "tanh", "sqrt", "abs", "sin", "cos", "sinh", "cosh", "sign", "log1p", "expm1", "pi",
+            "exp", "log", "tanh", "sqrt", "abs", "sin", "cos", "floor", "sinh", "cosh", "sign", "log1p", "expm1", "pi",
         )
     } | {"max": "np.maximum", "min": "np.minimum", "Pi": "np.pi", "Exp1": "np.e"},
     imported={"math.erf": "math", "math.erfc": "math", "math.sqrt": "math"},
@@ -280,4 +282,4 @@ NUMPY = Language(
 )  # fmt: skip
 
 
-__all__ = ["NUMPY", "PYTHON", "Functions", "Language", "hugged"]
+__all__ = ["NUMPY", "PYTHON", "Functions", "Language", "hugged", "text"]

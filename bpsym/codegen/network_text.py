@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Mapping
 from itertools import product
+from textwrap import wrap
 from typing import Any
 
 from bpsym.calculus.equations import Program, Tensor
+from bpsym.codegen.expression_text import WIDTH
+from bpsym.codegen.functions import text
 from bpsym.examples.example import Example
 from bpsym.network import roles
+from bpsym.network.choices import Choice
+from bpsym.network.expressions import Formula
 from bpsym.network.forward import SAMPLES, parameters
+from bpsym.network.initializers import INITIALIZERS
+from bpsym.network.optimizers import OPTIMIZERS
+from bpsym.network.start import given_biases, init_of, initial_seed, settings_in_doubles
 from bpsym.notation.names import At, Names
 
 
@@ -34,16 +43,32 @@ def element_names(tensor: Tensor, names: Names) -> list[str]:
     return [names.code(tensor, at) for at in positions(tensor)]
 
 
-def given(example: Example) -> dict[str, Any] | None:
-    """The parameters' numbers by tensor name, where the example gives them; biases absent beside weights are 0."""
+def trained(program: Program) -> tuple[Tensor, ...]:
+    return parameters(program)
+
+
+# What training starts with ---------------------------------------------------------------------------------------
+
+
+def given(example: Example) -> dict[str, Any]:
+    """The numbers of the parameters that the example gives, by tensor name; biases absent beside weights are 0."""
     found: dict[str, Any] = {}
     for number, layer in enumerate(example.network.layers, start=1):
-        if layer.weights is None:
-            return None
-        found[f"W{number}"] = layer.weights
-        zeros: Any = 0 if layer.bias == "layer" else (0,) * layer.units
-        found[f"b{number}"] = zeros if layer.biases is None else layer.biases
+        if layer.weights is not None:
+            found[f"W{number}"] = layer.weights
+        if layer.bias != "none" and (layer.weights is not None or layer.biases is not None):
+            found[f"b{number}"] = given_biases(layer)
     return found
+
+
+def is_given(example: Example) -> bool:
+    """Whether there is nothing to draw."""
+    return all(layer.weights is not None for layer in example.network.layers)
+
+
+def drawn_initial(example: Example) -> str:
+    """How a module draws what it starts with."""
+    return f"initialize({initial_seed(example.network, example.training.seed)})"
 
 
 def at_position(rows: Any, at: At) -> Any:
@@ -52,17 +77,99 @@ def at_position(rows: Any, at: At) -> Any:
     return rows
 
 
-def fans(names: Names) -> list[dict[str, Any]]:
-    """Inputs and outputs of each layer."""
-    pairs = zip(names.widths, names.widths[1:], strict=False)
-    return [
-        {"number": number, "inputs": inputs, "outputs": outputs}
-        for number, (inputs, outputs) in enumerate(pairs, start=1)
+def drawing(example: Example, names: Names, library: Mapping[str, str]) -> dict[str, Any]:
+    """The docstring and the first lines of `initialize`, and for each layer how a weight is drawn ("" where it is 0).
+
+    library: the target's names of functions.
+    """
+    found = [
+        _drawn(number, init_of(layer), fans, library)
+        for number, (layer, fans) in enumerate(
+            zip(example.network.layers, zip(names.widths, names.widths[1:], strict=False), strict=True),
+            start=1,
+        )
     ]
+    draws = [draw for _, draw in found]
+    common = ["draw = random.Random(seed)"] if any(one[:1] == ("draw",) for one in draws) else []
+    return {
+        "doc": _about([init_of(layer) for layer in example.network.layers]),
+        "lines": common + [line for lines, _ in found for line in lines],
+        "draws": draws,
+    }
 
 
-def trained(program: Program) -> tuple[Tensor, ...]:
-    return parameters(program)
+def _drawn(
+    number: int, init: Choice, fans: tuple[int, int], library: Mapping[str, str]
+) -> tuple[list[str], tuple[str, ...]]:
+    """The lines before the first weight, and (generator, method, arguments) of a weight; () where it is 0."""
+    record = INITIALIZERS[init.name]
+    if not record.draw:
+        return [], ()
+    lines: list[str] = []
+    generator = "draw"
+    if init["seed"] is not None:
+        generator = f"draw{number}"
+        lines.append(f"{generator} = random.Random({init['seed']})")
+    settings = settings_in_doubles(init)
+    known: dict[str, Any] = {**settings, "fan_in": fans[0], "fan_out": fans[1]}
+    if record.spread_formula is not None:
+        spread = f"{'limit' if record.draw == 'uniform' else 'deviation'}{number}"
+        lines.append(f"{spread} = {text(_filled(record.spread_formula, known), library)}")
+        known["spread"] = spread
+    arguments = [text(_filled(formula, known), library) for formula in record.argument_formulas]
+    return lines, (generator, record.draw, *arguments)
+
+
+def _filled(formula: Formula, known: Mapping[str, Any]) -> Formula:
+    """The formula with these numbers, or names, for its names."""
+
+    class Filled(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            value = known.get(node.id, node.id)
+            return ast.Name(value) if isinstance(value, str) else ast.Constant(value)
+
+    tree = Filled().visit(ast.parse(formula.text, mode="eval").body)
+    return Formula(ast.unparse(tree), tree)
+
+
+def _about(inits: list[Choice]) -> list[str]:
+    """What a layer's weights are, where all are alike, or layer by layer; and where it comes from."""
+    kinds = {init.name: INITIALIZERS[init.name] for init in inits}
+    if len(kinds) == 1:
+        (record,) = kinds.values()
+        lines = [f"Weights {record.about}, biases 0."]
+    else:
+        lines = ["Weights drawn layer by layer, biases 0.", ""]
+        lines += [f"Layer {number}: {kinds[init.name].about}." for number, init in enumerate(inits, start=1)]
+    sources = dict.fromkeys(record.source for record in kinds.values() if record.source)
+    for source in sources:
+        lines += ["", *wrap(source, WIDTH - 4)]
+    return lines
+
+
+# How it is trained -----------------------------------------------------------------------------------------------
+
+
+def constants(example: Example, settings: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The module's constants: the settings of the update, then those of its batches."""
+    code = {name: _literal(value) for name, value in settings.items()}
+    training = example.training
+    if training.batch_size is not None:
+        code |= {"batch_size": repr(training.batch_size), "shuffle": repr(training.shuffle)}
+        code["seed"] = repr(training.seed or 0)
+    return [{"name": name.upper(), "value": value} for name, value in code.items()]
+
+
+def _literal(value: Any) -> str:
+    return repr(value) if isinstance(value, int) else repr(float(value))
+
+
+def optimizer_about(example: Example) -> str:
+    """What a step is a step of."""
+    return OPTIMIZERS[example.training.optimizer.name].about
+
+
+# What is computed in each layer ----------------------------------------------------------------------------------
 
 
 def forward_names(program: Program) -> list[list[str]]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Add, Expr
+from sympy import Add, Expr, S
 
-from bpsym.calculus.arrays import Array, Axes, Einsum, Elementwise, MatMul, Placed, Reduced
+from bpsym.calculus.arrays import Array, Axes, Einsum, Elementwise, MatMul, Placed, Reduced, Scalar
 from bpsym.calculus.contraction import contraction
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.schedule import Loop, Once, Step, schedule
@@ -80,9 +80,9 @@ class _Source:
             if plain is not None:
                 target = self.text.picked(tensor, self.text.places(equation.at, axes, tensor.shape))
                 yield from self.text.lines(plain, f"{target if target != name else f'{name}[:]'} = ")
-        elif plain is None:
+        elif plain in (None, Scalar(S.Zero)):
             yield f"{name} = {self.text.zeros(tensor.shape)}"
-        elif set(plain.axes) == set(axes) and (_is_fresh(plain) or not more):
+        elif plain and set(plain.axes) == set(axes) and (_is_fresh(plain) or not more):
             yield from self.text.lines(plain, f"{name} = ")
         elif more:
             yield f"{name} = {self.text.zeros(tensor.shape)}"

@@ -14,13 +14,35 @@ from bpsym.codegen.array_text import ArrayText
 from bpsym.codegen.assignments import Assignment, Citations, Group, cited
 from bpsym.codegen.expression_text import WIDTH
 from bpsym.codegen.functions import NUMPY, Functions
-from bpsym.codegen.network_text import backward_names, forward_names, given, shape_of, trained
-from bpsym.codegen.python_target import unpacked
+from bpsym.codegen.network_text import (
+    backward_names,
+    constants,
+    drawing,
+    drawn_initial,
+    forward_names,
+    given,
+    is_given,
+    optimizer_about,
+    shape_of,
+    trained,
+)
+from bpsym.codegen.numpy_step import NumpyStep
+from bpsym.codegen.python_text import headed, unpacked
+from bpsym.codegen.stepping import Dialect, Stepping
 from bpsym.examples.example import Example
 from bpsym.network import roles
 from bpsym.network.calls import calls
 from bpsym.network.training_program import training_program
+from bpsym.network.update_rule import UpdateRule, update_rule
 from bpsym.notation.names import Names
+
+DIALECT = Dialect(
+    check="parameters, x, t = _checked(parameters, x, t)",
+    check_rate='_checked_number("learning_rate", learning_rate)',
+    check_state="state = _checked_state(state)",
+    rows="x[rows], t[rows]",
+    result="parameters",
+)
 
 _INDENT = "    "
 
@@ -37,15 +59,17 @@ class NumpyTarget:
         own = trained(self.program)
         fields = [self.names.code(tensor) for tensor in own]
         output = self.program[f"a{len(self.example.network.layers)}"]
-        lines = {
+        data = {
             "shape": shape_of(self.names),
             "command": command,
             "flow": wrap(f"A batch goes {self._flow()}; a row is a sample.", WIDTH),
             "fields": [
                 {"name": self.names.code(t), "type": "np.ndarray" if t.indices else "float"} for t in own
             ],
-            "initial": self._initial(own),
-            "draws": [self._draw(tensor) for tensor in own],
+            "initial": self._given(own) if is_given(self.example) else [],
+            "drawn": self._drawn(own),
+            "constants": constants(self.example, self.rule.settings),
+            "start": self._start(own),
             "shapes": [{"name": self.names.code(tensor), "shape": self._shape(tensor)} for tensor in own],
             "unpacked": unpacked(fields, _INDENT, " = parameters"),
             "output": self.names.code(output),
@@ -55,20 +79,45 @@ class NumpyTarget:
             "backward": self._backward(),
             "loss": self._loss(),
             "gradients": self._gradients(own),
-            "steps": self._steps(own),
+            "step": {"arguments": self.stepping.step_arguments, "lines": self.step.lines()},
+            "state": self.step.state(),
+            "about": optimizer_about(self.example),
+            "update": self.stepping.update(),
+            "train": self.stepping.train(),
+            "batches": [{}] if self.stepping.has_batches else [],
         }
         # last: what the lines call is known when they are written
-        called = {"functions": self.functions.ordered, "imports": self._imports()}
-        return lines | called
-
-    def _imports(self) -> list[str]:
-        return sorted(self.functions.imports | {"random"})
+        imports = sorted(self.functions.imports | {"random"})
+        return data | {"functions": self.functions.ordered, "imports": imports}
 
     @cached_property
     def program(self) -> Program:
-        optimizer = self.example.training
-        program = training_program(self.example.network, optimizer, symbolic_widths=True, code=True)
+        program = training_program(
+            self.example.network, self.example.training, symbolic_widths=True, code=True
+        )
         return inline(program, ["E"])
+
+    @cached_property
+    def rule(self) -> UpdateRule:
+        return update_rule(self.example.training)
+
+    @cached_property
+    def stepping(self) -> Stepping:
+        return Stepping(self.example, DIALECT)
+
+    @cached_property
+    def step(self) -> NumpyStep:
+        return NumpyStep(
+            self.program,
+            self.names,
+            self.citations,
+            self.rule,
+            self.stepping,
+            self.functions.called,
+            self._shape,
+            lambda name: self._assignment(name).lines,
+            lambda: [line for group in self._forward() for line in headed(group, _INDENT)],
+        )
 
     @cached_property
     def functions(self) -> Functions:
@@ -85,21 +134,37 @@ class NumpyTarget:
         sizes = [str(self.names.widths[layer]) for layer in tensor.role.axes]
         return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
 
-    def _initial(self, own: tuple[Tensor, ...]) -> list[dict[str, Any]]:
+    # what training starts with ---------------------------------------------------------------------------------
+
+    def _given(self, own: tuple[Tensor, ...]) -> list[dict[str, Any]]:
         numbers = given(self.example)
-        if numbers is None:
-            return []
         return [
-            {"lines": _literal(f"    {self.names.code(tensor)}=", numbers[tensor.name])} for tensor in own
+            {"lines": _literal(f"    {self.names.code(tensor)}=", numbers[tensor.name])}
+            for tensor in own
+            if tensor.name in numbers
         ]
 
-    def _draw(self, tensor: Tensor) -> dict[str, Any]:
-        sizes = [self.names.widths[layer] for layer in tensor.role.axes]
-        name = self.names.code(tensor)
-        if tensor.role.kind == roles.BIASES:
-            return {"field": name, "value": f"np.zeros({sizes[0]})" if sizes else "0.0"}
-        rows, columns = sizes
-        return {"field": name, "value": f"matrix({rows}, {columns})"}
+    def _drawn(self, own: tuple[Tensor, ...]) -> list[dict[str, Any]]:
+        """INITIAL where something is drawn for it: the draw, and what is given all the same."""
+        if is_given(self.example):
+            return []
+        return [{"value": drawn_initial(self.example), "given": self._given(own)}]
+
+    def _start(self, own: tuple[Tensor, ...]) -> dict[str, Any]:
+        start = drawing(self.example, self.names, NUMPY.library)
+        draws = [
+            {"field": self.names.code(one), "value": self._draw(one, start["draws"][one.role.layer - 1])}
+            for one in own
+        ]
+        matrix: list[dict[str, Any]] = [{}] if any(start["draws"]) else []
+        return {"doc": start["doc"], "lines": start["lines"], "draws": draws, "matrix": matrix}
+
+    def _draw(self, tensor: Tensor, drawn: tuple[str, ...]) -> str:
+        sizes = [str(self.names.widths[layer]) for layer in tensor.role.axes]
+        if tensor.role.kind != roles.WEIGHTS or not drawn:
+            return f"np.zeros({self._shape(tensor) if len(sizes) > 1 else sizes[0]})" if sizes else "0.0"
+        generator, method, *arguments = drawn
+        return f"matrix({', '.join([*sizes, f'{generator}.{method}', *arguments])})"
 
     # lines of code ---------------------------------------------------------------------------------------------
 
@@ -114,7 +179,14 @@ class NumpyTarget:
     def _assignment(self, name: str) -> Assignment:
         equation = self.program.equation(name)
         target = self.names.code(equation.tensor)
-        return Assignment(target, self.text(equation, f"{_INDENT}{target} = "))
+        if set(contraction(equation).axes) == set(equation.indices):
+            return Assignment(target, self.text(equation, f"{_INDENT}{target} = "))
+        # a slope that is the same for every sample, or every unit
+        sizes = [
+            "m" if layer is None else str(self.names.widths[layer]) for layer in equation.tensor.role.axes
+        ]
+        lines = self.text(equation, f"{_INDENT}{target} = np.broadcast_to(", f", ({', '.join(sizes)}))")
+        return Assignment(target, lines)
 
     def _group(self, comment: str, tensors: list[str]) -> Group:
         numbers = [number for (name, _), number in self.citations.items() if name in tensors]
@@ -128,7 +200,8 @@ class NumpyTarget:
         ]
 
     def _backward(self) -> list[Group]:
-        return [self._group("error terms, from the output back", backward_names(self.program))]
+        names = backward_names(self.program)
+        return [self._group("error terms, from the output back", names)] if names else []
 
     def _loss(self) -> dict[str, Any]:
         number = self.citations.get(("E", ()), 0)
@@ -148,20 +221,6 @@ class NumpyTarget:
             for line in self.text(self.program.equation(name), f"        {self.names.code(tensor)}=", ",")
         ]
         return {"lines": lines, "cited": cited(n for (name, _), n in self.citations.items() if name in names)}
-
-    def _steps(self, own: tuple[Tensor, ...]) -> dict[str, Any]:
-        names = [f"{tensor.name}+" for tensor in own]
-        lines = [
-            line
-            for tensor, name in zip(own, names, strict=True)
-            for line in self.text(self.program.equation(name), f"        {self.names.code(tensor)}=", ",")
-        ]
-        gradients = [self.names.code(self.program[f"d{tensor.name}"]) for tensor in own]
-        return {
-            "lines": lines,
-            "cited": cited(n for (name, _), n in self.citations.items() if name in names),
-            "unpacked": unpacked(gradients, _INDENT, " = slopes"),
-        }
 
 
 def _literal(start: str, rows: Any) -> list[str]:

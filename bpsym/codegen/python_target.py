@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import wrap
 from typing import Any
 
-from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.nodes import IndexSum, Read
-from bpsym.calculus.rewrites import inline, map_reads
-from bpsym.calculus.unroll import unroll
-from bpsym.codegen.assignments import Assignment, Citations, Group, cited
-from bpsym.codegen.expression_text import WIDTH, ExpressionText
+from bpsym.calculus.equations import Program, Tensor
+from bpsym.calculus.rewrites import inline
+from bpsym.codegen.assignments import Citations, Group
+from bpsym.codegen.expression_text import WIDTH
 from bpsym.codegen.functions import PYTHON, Functions
 from bpsym.codegen.network_text import (
     at_position,
     backward_names,
-    element_names,
-    fans,
+    constants,
+    drawing,
+    drawn_initial,
     flow,
     forward_names,
     given,
+    is_given,
+    optimizer_about,
     positions,
     shape_of,
     trained,
 )
+from bpsym.codegen.python_step import ABOUT_GRADIENTS, PythonStep
+from bpsym.codegen.python_text import PythonText, listed, loop, unpacked
+from bpsym.codegen.stepping import Dialect, Stepping
 from bpsym.examples.example import Example
 from bpsym.network import roles
 from bpsym.network.calls import calls
-from bpsym.network.forward import SAMPLES
 from bpsym.network.training_program import training_program
+from bpsym.network.update_rule import UpdateRule, update_rule
 from bpsym.notation.names import Names
-from bpsym.notation.order import Size, reading_order
 
 TEMPLATE = "python.py.jinja"
 
-_INDENT = " " * 8
+DIALECT = Dialect(
+    check="_check(parameters, x, t)",
+    check_rate='_check_numbers("learning_rate", [learning_rate])',
+    check_state="_check_state(state)",
+    rows="[x[row] for row in rows], [t[row] for row in rows]",
+    result="Parameters(*parameters)",
+)
 
 
 @dataclass(frozen=True)
@@ -50,19 +58,21 @@ class PythonTarget:
 
     def data(self, command: str) -> dict[str, Any]:
         own = trained(self.program)
-        fields = [name for tensor in own for name in element_names(tensor, self.names)]
-        lines = {
+        fields = [name for tensor in own for name in self.code.elements(tensor.name)]
+        start = drawing(self.example, self.names, PYTHON.library)
+        data = {
             "shape": shape_of(self.names),
             "command": command,
             "flow": wrap(f"A sample goes {flow(self.program, self.names)}.", WIDTH),
             "fields": fields,
-            "initial": self._initial(own),
-            "fans": fans(self.names),
-            "draws": [
-                {"field": name, "layer": t.role.layer, "drawn": t.role.kind == roles.WEIGHTS}
-                for t in own
-                for name in element_names(t, self.names)
-            ],
+            "initial": self._given(own) if is_given(self.example) else [],
+            "drawn": self._drawn(own),
+            "constants": constants(self.example, self.rule.settings),
+            "start": {
+                "doc": start["doc"],
+                "lines": start["lines"],
+                "draws": self._draws(own, start["draws"]),
+            },
             "unpacked": unpacked(fields, "    ", " = parameters"),
             "each_sample": self._loop([roles.INPUT]),
             "each_pair": self._loop([roles.INPUT, roles.TARGET]),
@@ -71,206 +81,109 @@ class PythonTarget:
             "target_count": self.names.widths[-1],
             "forward": self._forward(),
             "backward": self._backward(),
-            "accumulators": [target for target, _, _ in self._accumulated()],
+            "accumulators": [name for tensor in self._summed for name in self.code.elements(tensor)],
             "added": self._added(),
-            "loss": self._finished("C"),
+            "loss": self.code.finished("C")[0],
             "gradients": [
-                {"field": field, "value": self._finished(f"d{tensor.name}", at)}
+                {"field": name, "value": value}
                 for tensor in own
-                for field, at in zip(element_names(tensor, self.names), positions(tensor), strict=True)
+                for name, value in zip(
+                    self.code.elements(tensor.name), self.code.finished(f"d{tensor.name}"), strict=True
+                )
             ],
-            "steps": self._steps(own),
+            "step": {"arguments": self.stepping.step_arguments, "lines": self.step.lines()},
+            "state": self.step.state(),
+            "about": optimizer_about(self.example),
+            "update": self.stepping.update(),
+            "train": self.stepping.train(),
+            "batches": [{}] if self.stepping.has_batches else [],
         }
-        # last: what the lines call is known when they are written
-        return lines | {"functions": self.functions.ordered, "imports": self._imports()}
+        return data | {"imports": self._imports(start["lines"]), "functions": self.functions.ordered}
 
     @cached_property
     def program(self) -> Program:
-        program = training_program(self.example.network, self.example.training, code=True)
-        return inline(program, ["E"])
+        return inline(training_program(self.example.network, self.example.training, code=True), ["E"])
 
     @cached_property
-    def scalars(self) -> dict[tuple[str, tuple[int, ...]], Equation]:
-        """Every element's own equation; the samples' axis is kept."""
-        return {_key(one.tensor): one for one in unroll(self.program, (SAMPLES,)).equations}
+    def code(self) -> PythonText:
+        return PythonText(self.program, self.names, self.citations, self.functions)
+
+    @cached_property
+    def rule(self) -> UpdateRule:
+        return update_rule(self.example.training)
+
+    @cached_property
+    def stepping(self) -> Stepping:
+        return Stepping(self.example, DIALECT)
+
+    @cached_property
+    def step(self) -> PythonStep:
+        return PythonStep(self.code, self.rule, self.stepping, self._forward)
 
     @cached_property
     def functions(self) -> Functions:
         return Functions(calls(self.example.network), PYTHON)
 
-    def _imports(self) -> list[str]:
-        return sorted(self.functions.imports | {"isfinite", "sqrt"})
+    def _imports(self, start: list[str]) -> list[str]:
+        found = {"sqrt"} if any("sqrt(" in line for line in start) else set()
+        return sorted(self.functions.imports | found | {"isfinite"})
 
-    def _initial(self, own: tuple[Tensor, ...]) -> list[dict[str, Any]]:
-        numbers = given(self.example)
-        if numbers is None:
+    # what training starts with ---------------------------------------------------------------------------------
+
+    def _drawn(self, own: tuple[Tensor, ...]) -> list[dict[str, Any]]:
+        """INITIAL where something is drawn for it: the draw, and what is given all the same."""
+        if is_given(self.example):
             return []
+        return [{"value": drawn_initial(self.example), "given": self._given(own)}]
+
+    def _given(self, own: tuple[Tensor, ...]) -> list[dict[str, Any]]:
+        numbers = given(self.example)
         return [
             {"field": name, "value": repr(float(at_position(numbers[tensor.name], at)))}
             for tensor in own
-            for name, at in zip(element_names(tensor, self.names), positions(tensor), strict=True)
+            if tensor.name in numbers
+            for name, at in zip(self.code.elements(tensor.name), positions(tensor), strict=True)
         ]
 
-    def _kind(self, kind: str) -> list[str]:
-        (tensor,) = (one for one in self.program.inputs if one.role.kind == kind)
-        return element_names(tensor, self.names)
-
-    def _loop(self, kinds: list[str]) -> list[str]:
-        """The head of the loop over the samples; the rows are taken apart below it where they are long."""
-        names = [self._kind(kind) for kind in kinds]
-        rows = [bracketed(one) for one in names] if len(names) > 1 else [comma_separated(names[0])]
-        source = "zip(x, t)" if len(names) > 1 else "x"
-        line = f"    for {', '.join(rows)} in {source}:"
-        if len(line) <= WIDTH:
-            return [line]
-        whole = ("inputs", "targets")[: len(names)]
-        below = [
-            line
-            for one, name in zip(names, whole, strict=True)
-            for line in unpacked(one, _INDENT, f" = {name}")
-        ]
-        return [f"    for {', '.join(whole)} in {source}:", *below]
-
-    def _outputs(self) -> list[str]:
-        last = len(self.example.network.layers)
-        return element_names(self.program[f"a{last}"], self.names)
+    def _draws(self, own: tuple[Tensor, ...], draws: list[tuple[str, ...]]) -> list[dict[str, str]]:
+        found = []
+        for tensor in own:
+            generator, *call = draws[tensor.role.layer - 1] or ("",)
+            drawn = generator and tensor.role.kind == roles.WEIGHTS
+            value = f"{generator}.{call[0]}({', '.join(call[1:])})" if drawn else "0.0"
+            found += [{"field": name, "value": value} for name in self.code.elements(tensor.name)]
+        return found
 
     # lines of code ---------------------------------------------------------------------------------------------
 
-    def _name(self, read: Read) -> str:
-        """The code name of a read of an unrolled program."""
-        if read.name in self._accumulators:
-            return self._accumulators[read.name]
-        name, at = _key(self._tensors[read.name])
-        return self.names.code(self.program[name], at)
+    def _loop(self, kinds: list[str]) -> list[str]:
+        """The head of the loop over the samples; the rows are taken apart below it where they are long."""
+        rows = [self.code.kind(kind) for kind in kinds]
+        return loop(rows, ("inputs", "targets")[: len(rows)], ("x", "t")[: len(rows)])
 
-    @cached_property
-    def _tensors(self) -> dict[str, Tensor]:
-        return unroll(self.program, (SAMPLES,)).tensors
-
-    @cached_property
-    def _accumulators(self) -> dict[str, str]:
-        return {f"+{target}": target for target, _, _ in self._accumulated()}
-
-    def _text(self) -> ExpressionText:
-        return self.functions.writer(
-            self._ranked, lambda form: form.name if isinstance(form, Size) else self._name(form.read)
-        )
-
-    def _assignment(self, equation: Equation, indent: str, operator: str = "=") -> Assignment:
-        target = self._name(Read(equation.tensor.name))
-        form = reading_order(equation.value, self._ranked)
-        lines = tuple(self._text().lines(f"{indent}{target} {operator} ", form))
-        return Assignment(target, lines, self.citations.get(_key(equation.tensor), 0))
-
-    @cached_property
-    def _ranked(self) -> Program:
-        return unroll(self.program, (SAMPLES,))
-
-    def _of(self, name: str, indent: str = _INDENT) -> tuple[Assignment, ...]:
-        return tuple(self._assignment(self.scalars[name, at], indent) for at in positions(self.program[name]))
+    def _outputs(self) -> list[str]:
+        return self.code.elements(f"a{len(self.example.network.layers)}")
 
     def _forward(self) -> list[Group]:
         return [
-            Group(f"layer {number}", tuple(one for name in names for one in self._of(name)))
+            Group(f"layer {number}", tuple(one for name in names for one in self.code.of(name)))
             for number, names in enumerate(forward_names(self.program), start=1)
         ]
 
     def _backward(self) -> list[Group]:
-        names = backward_names(self.program)
-        return [
-            Group("error terms, from the output back", tuple(one for name in names for one in self._of(name)))
-        ]
+        lines = [one for name in backward_names(self.program) for one in self.code.of(name)]
+        return [Group("error terms, from the output back", tuple(lines))] if lines else []
 
-    def _accumulated(self) -> Iterator[tuple[str, tuple[str, tuple[int, ...]], IndexSum]]:
-        """(code name, key, sum) of every sum over the samples."""
-        own = [("C", ()), *((f"d{t.name}", at) for t in trained(self.program) for at in positions(t))]
-        for key in own:
-            sums = sorted(self.scalars[key].value.atoms(IndexSum), key=str)
-            for node in sums:
-                yield self.names.code(self.program[key[0]], key[1]), key, node
+    @cached_property
+    def _summed(self) -> list[str]:
+        """The loss, and each derivative by a parameter, in which there is a sum over the samples."""
+        every = ["C", *(f"d{tensor.name}" for tensor in trained(self.program))]
+        return [name for name in every if self.code.sum_of(name) is not None]
 
     def _added(self) -> list[Group]:
         """What each sample adds to the loss and to the gradients."""
-        losses: list[Assignment] = []
-        others: list[Assignment] = []
-        for target, key, node in self._accumulated():
-            body = map_reads(node.opened(SAMPLES)[1], lambda read: Read(read.name))
-            form = reading_order(body, self._ranked)
-            lines = tuple(self._text().lines(f"{_INDENT}{target} += ", form))
-            kind = losses if key[0] == "C" else others
-            kind.append(Assignment(target, lines, self.citations.get(_cited_as(key), 0)))
-        about = "error term of the node entered * output of the node left"
-        return [Group("loss", tuple(losses)), Group(about, tuple(others))]
-
-    def _finished(self, name: str, at: tuple[int, ...] = ()) -> str:
-        """The value after the loop, with the accumulators for the sums over the samples."""
-        value = self.scalars[name, at].value
-        target = f"+{self.names.code(self.program[name], at)}"
-        value = value.xreplace({node: Read(target) for node in value.atoms(IndexSum)})
-        return self._text().text(reading_order(value, self._ranked))
-
-    def _steps(self, own: tuple[Tensor, ...]) -> dict[str, Any]:
-        assignments = []
-        for tensor in own:
-            for at in positions(tensor):
-                equation = self.scalars[f"{tensor.name}+", at]
-                form = reading_order(equation.value, self._ranked)
-                field = self.names.code(tensor, at)
-                value = tuple(self._text().lines(f"        {field}=", form, ","))
-                citation = self.citations.get((f"{tensor.name}+", at), 0)
-                assignments.append(Assignment(field, value, citation))
-        gradients = [
-            self.names.code(self.program[f"d{tensor.name}"], at) for tensor in own for at in positions(tensor)
-        ]
-        return {
-            "lines": [line for one in assignments for line in one.lines],
-            "cited": cited(one.citation for one in assignments),
-            "unpacked": unpacked(gradients, "    ", " = slopes"),
-        }
-
-
-def _key(tensor: Tensor) -> tuple[str, tuple[int, ...]]:
-    """The tensor that an unrolled element comes from, and its position without the kept axis."""
-    if tensor.origin is None or tensor.origin.kind != "element":
-        return tensor.name, ()
-    return tensor.origin.of, tuple(at for at in tensor.origin.at if at is not None)
-
-
-def _cited_as(key: tuple[str, tuple[int, ...]]) -> tuple[str, tuple[int, ...]]:
-    """The loss is cited as the one of a sample, which is the one that is derived."""
-    return ("E", ()) if key[0] == "C" else key
-
-
-def listed(names: list[str], start: str, end: str) -> list[str]:
-    """Start names end, on one line or over several."""
-    line = f"{start}{', '.join(names)}{end}"
-    if len(line) <= WIDTH:
-        return [line]
-    blanks = " " * (len(start) - len(start.lstrip()) + 4)
-    return [
-        start.rstrip(),
-        *wrap(f"{', '.join(names)},", WIDTH, initial_indent=blanks, subsequent_indent=blanks),
-        f"{blanks[4:]}{end}",
-    ]
-
-
-def comma_separated(names: list[str]) -> str:
-    return bracketed(names) if len(names) == 1 else ", ".join(names)
-
-
-def bracketed(names: list[str]) -> str:
-    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
-
-
-def unpacked(names: list[str], indent: str, end: str) -> list[str]:
-    """Names to be assigned from a tuple, on one line or on a line each."""
-    line = f"{indent}{', '.join(names)}{',' if len(names) == 1 else ''}{end}"
-    if len(names) == 1:
-        line = f"{indent}({names[0]},){end}"
-    if len(line) <= WIDTH:
-        return [line]
-    return [f"{indent}(", *(f"{indent}    {name}," for name in names), f"{indent}){end}"]
+        groups = (("loss", self._summed[:1]), (ABOUT_GRADIENTS, self._summed[1:]))
+        return [Group(comment, self.code.additions(names)) for comment, names in groups if names]
 
 
 __all__ = ["TEMPLATE", "PythonTarget"]

@@ -1,52 +1,5 @@
-"""A formula that somebody wrote, as a form, in the order in which it was written."""
+"""Formulas as forms; they are made where forms are."""
 
-from __future__ import annotations
+from bpsym.notation.formulas import formula_form
 
-import ast
-from collections.abc import Mapping
-from fractions import Fraction
-
-from bpsym.derivation.forms import Call, Form, Negative, Number, Power, Product, Quotient, Sum
-from bpsym.network.expressions import Formula
-
-
-def formula_form(formula: Formula, names: Mapping[str, Form]) -> Form:
-    """The formula with forms for its names."""
-    return _form(formula.tree, names)
-
-
-def _form(node: ast.expr, names: Mapping[str, Form]) -> Form:
-    match node:
-        case ast.Name(id=name):
-            return names[name]
-        case ast.Constant(value=value):
-            return Number(Fraction(repr(value)))
-        case ast.UnaryOp(operand=operand):
-            return Negative(_form(operand, names))
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return Sum((*_terms(_form(left, names)), _form(right, names)))
-        case ast.BinOp(left=left, op=ast.Sub(), right=right):
-            return Sum((*_terms(_form(left, names)), Negative(_form(right, names))))
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return _times(_form(left, names), _form(right, names))
-        case ast.BinOp(left=left, op=ast.Div(), right=right):
-            return Quotient(_form(left, names), _form(right, names))
-        case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            return Power(_form(left, names), _form(right, names))
-        case ast.Call(func=ast.Name(id=name), args=arguments):
-            return Call(name, tuple(_form(argument, names) for argument in arguments))
-    raise TypeError(ast.dump(node))
-
-
-def _times(left: Form, right: Form) -> Form:
-    if isinstance(left, Negative):
-        return Negative(_times(left.body, right))
-    return Product((*_factors(left), right))
-
-
-def _terms(form: Form) -> tuple[Form, ...]:
-    return form.terms if isinstance(form, Sum) else (form,)
-
-
-def _factors(form: Form) -> tuple[Form, ...]:
-    return form.factors if isinstance(form, Product) else (form,)
+__all__ = ["formula_form"]

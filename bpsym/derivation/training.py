@@ -10,7 +10,7 @@ from bpsym.calculus.equations import Program, find
 from bpsym.calculus.evaluate import Evaluator, Values, digits
 from bpsym.examples.example import Example
 from bpsym.network.forward import LEARNING_RATE_TENSOR
-from bpsym.network.initializers import initial_parameters
+from bpsym.network.start import initial_parameters
 from bpsym.network.training_program import first_step
 from bpsym.network.update_rule import update_rule
 

@@ -14,13 +14,14 @@ from bpsym.network.choices import Setting, Settings
 
 @dataclass(frozen=True)
 class Optimizer:
-    """value: the parameter after one step.
+    """about: what a step is a step of; value: the parameter after it.
 
     scalars: what all parameters share; states: what each parameter remembers, from one step to the next, by the
     formula of its new value; a state is 0 before the first step, or the setting that `start` names.
     """
 
     name: str
+    about: str
     value: str
     settings: Settings = field(default_factory=dict)
     scalars: Mapping[str, str] = field(default_factory=dict)
@@ -33,10 +34,11 @@ _MOMENTUM = Setting(0.9, above=0, below=1, write=f"momentum = 0.9, {_NO_MOMENTUM
 _EPS = Setting(1e-8, above=0, write="eps = 1e-8")
 _BETAS = Setting((0.9, 0.999), least=0, below=1, parts=("beta1", "beta2"), write="betas = [0.9, 0.999]")
 
-SGD = Optimizer("sgd", value="p - eta * g")
+SGD = Optimizer("sgd", about="gradient descent", value="p - eta * g")
 
 MOMENTUM = Optimizer(
     "momentum",
+    about="gradient descent with momentum",
     settings={"momentum": _MOMENTUM, "dampening": Setting(0, least=0, most=1, write="dampening = 0")},
     scalars={"undamped": "1 if n <= 1 else 1 - dampening"},
     states={"v": "momentum * v + undamped * g"},
@@ -45,6 +47,7 @@ MOMENTUM = Optimizer(
 
 NESTEROV = Optimizer(
     "nesterov",
+    about="gradient descent with Nesterov's momentum",
     settings={"momentum": _MOMENTUM},
     states={"v": "momentum * v + g"},
     value="p - eta * (g + momentum * v)",
@@ -52,6 +55,7 @@ NESTEROV = Optimizer(
 
 ADAGRAD = Optimizer(
     "adagrad",
+    about="Adagrad",
     settings={
         "lr_decay": Setting(0, least=0, write="lr_decay = 0"),
         "eps": Setting(1e-10, above=0, write="eps = 1e-10"),
@@ -65,6 +69,7 @@ ADAGRAD = Optimizer(
 
 RMSPROP = Optimizer(
     "rmsprop",
+    about="RMSProp",
     settings={
         "alpha": Setting(0.99, least=0, most=1, write="alpha = 0.99"),
         "eps": _EPS,
@@ -80,22 +85,24 @@ RMSPROP = Optimizer(
 )
 
 _MOMENTS = {"m": "beta1 * m + (1 - beta1) * g", "v": "beta2 * v + (1 - beta2) * g**2"}
-_CORRECTIONS = {"correction1": "1 - beta1**n", "correction2": "1 - beta2**n"}
+_CORRECTIONS = {"c1": "1 - beta1**n", "c2": "1 - beta2**n"}
 
 ADAM = Optimizer(
     "adam",
+    about="Adam",
     settings={"betas": _BETAS, "eps": _EPS},
     scalars=_CORRECTIONS,
     states=_MOMENTS,
-    value="p - eta * (m / correction1) / (sqrt(v / correction2) + eps)",
+    value="p - eta * (m / c1) / (sqrt(v / c2) + eps)",
 )
 
 ADAMW = Optimizer(
     "adamw",
+    about="AdamW",
     settings={**ADAM.settings, "weight_decay": Setting(0.01, least=0, write="weight_decay = 0.01")},
     scalars=_CORRECTIONS,
     states=_MOMENTS,
-    value="p - eta * weight_decay * p - eta * (m / correction1) / (sqrt(v / correction2) + eps)",
+    value="p - eta * weight_decay * p - eta * (m / c1) / (sqrt(v / c2) + eps)",
 )
 
 OPTIMIZERS = {

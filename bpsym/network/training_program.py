@@ -15,12 +15,12 @@ from bpsym.calculus.rewrites import needed
 from bpsym.calculus.update import updated
 from bpsym.network import roles
 from bpsym.network.description import Network
-from bpsym.network.expressions import Formula, Summand, to_sympy
+from bpsym.network.expressions import Summand, to_sympy
 from bpsym.network.forward import LEARNING_RATE_TENSOR, parameters
 from bpsym.network.gradients import gradient_program
 from bpsym.network.roles import Role
 from bpsym.network.training_rule import SEQUENTIAL, TrainingRule
-from bpsym.network.update_rule import PARAMETER, Line, UpdateRule, update_rule
+from bpsym.network.update_rule import ONE_FOR_ALL, PARAMETER, Line, UpdateRule, update_rule
 
 STEP_TENSOR = Tensor("n", (), Role(roles.STEP))
 
@@ -81,12 +81,59 @@ def with_frozen(program: Program, frozen: tuple[str, ...]) -> Program:
 # The update, line by line of its rule ----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Written:
+    """One equation of the update as its rule has it: tensor = formula, at the tensor's own indices.
+
+    line: of the rule. names: the element that each name of the formula means. everywhere: the same for each
+    trained parameter, for `total(...)`.
+    """
+
+    line: Line
+    tensor: Tensor
+    names: Mapping[str, Read]
+    everywhere: tuple[Mapping[str, Tensor], ...] = ()
+
+    @property
+    def equation(self) -> Equation:
+        value = to_sympy(self.line.formula, self.names, {"total": self._total})
+        return Equation(self.tensor, self.tensor.indices, value)
+
+    def _total(self, summand: Summand) -> Expr:
+        """The sum over all elements of all trained parameters."""
+        return Add(*(_summed(summand, own) for own in self.everywhere))
+
+
+def _summed(summand: Summand, own: Mapping[str, Tensor]) -> Any:
+    return sum_over(summand(_elements(own)), *own["p"].indices)
+
+
+def _elements(tensors: Mapping[str, Tensor]) -> dict[str, Read]:
+    return {name: tensor.element for name, tensor in tensors.items()}
+
+
 def with_update(program: Program, rule: UpdateRule, frozen: tuple[str, ...] = ()) -> Program:
     """The program with the rule's lines for each parameter that is not frozen, and what they read as inputs."""
     trained = tuple(one for one in parameters(program) if one.name not in frozen)
-    writer = _Writer(rule, program, trained)
-    equations = tuple(writer.equations())
-    return program.extended(equations, (LEARNING_RATE_TENSOR, *writer.inputs()))
+    equations = [one.equation for one in written_update(program, rule, trained)]
+    inputs = [LEARNING_RATE_TENSOR, *map(setting_tensor, rule.settings)]
+    if rule.has_state:
+        equations.append(Equation(updated(STEP_TENSOR), (), STEP_TENSOR.element + 1))
+        inputs.append(STEP_TENSOR)
+    inputs += [state_tensor(line.name, one) for line in rule.states for one in trained]
+    return program.extended(tuple(equations), tuple(inputs))
+
+
+def written_update(
+    program: Program, rule: UpdateRule, trained: tuple[Tensor, ...] | None = None
+) -> tuple[Written, ...]:
+    """The rule's lines for the trained parameters, in the order in which they are computed."""
+    return tuple(_Writer(rule, program, trained_parameters(program) if trained is None else trained).lines())
+
+
+def setting_tensor(name: str) -> Tensor:
+    """A number of the optimiser, the schedule or the clip."""
+    return Tensor(f"setting {name}", (), Role(roles.SETTING, name=name))
 
 
 def state_tensor(name: str, parameter: Tensor) -> Tensor:
@@ -98,49 +145,44 @@ def state_tensor(name: str, parameter: Tensor) -> Tensor:
 
 @dataclass
 class _Writer:
-    """newest: for each name of the rule, what it means now; that of what each parameter has its own by parameter."""
+    """shared: what each name of the rule means now; own: the same of what each parameter has for itself."""
 
     rule: UpdateRule
     program: Program
     trained: tuple[Tensor, ...]
-    newest: dict[str, Read] = field(default_factory=dict)
+    shared: dict[str, Tensor] = field(default_factory=dict)
     own: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.newest = {"eta": LEARNING_RATE_TENSOR.element, "n": STEP_TENSOR.element}
-        self.newest |= {name: setting_tensor(name).element for name in self.rule.settings}
-        self.own = {one.name: {"p": one, "g": self.program[adjoint_name(one.name)]} for one in self.trained}
-        for one in self.trained:
-            self.own[one.name] |= {line.name: state_tensor(line.name, one) for line in self.rule.states}
+        self.shared = {"eta": LEARNING_RATE_TENSOR, "n": STEP_TENSOR}
+        self.shared |= {name: setting_tensor(name) for name in self.rule.settings}
+        states = self.rule.states
+        self.own = {
+            one.name: {"p": one, "g": self.gradient(one)}
+            | {line.name: state_tensor(line.name, one) for line in states}
+            for one in self.trained
+        }
 
-    def inputs(self) -> Iterator[Tensor]:
-        """The settings, the step's number and the states before the step."""
-        yield from map(setting_tensor, self.rule.settings)
-        if self.rule.has_state:
-            yield STEP_TENSOR
-        for line in self.rule.states:
-            yield from (state_tensor(line.name, one) for one in self.trained)
+    def gradient(self, parameter: Tensor) -> Tensor:
+        """What a step goes against: the gradient, or what takes its place in a sequential update."""
+        adjoint = self.program[adjoint_name(parameter.name)]
+        return self.program.tensors.get(_sequential(adjoint).name, adjoint)
 
-    def equations(self) -> Iterator[Equation]:
+    def lines(self) -> Iterator[Written]:
         for line in self.rule.lines:
-            yield from _WRITE[line.kind](self, line)
-        if self.rule.has_state:
-            yield Equation(updated(STEP_TENSOR), (), STEP_TENSOR.element + 1)
+            yield from self.one_for_all(line) if line.kind in ONE_FOR_ALL else self.one_for_each(line)
 
-    def shared(self, line: Line) -> Iterator[Equation]:
-        """One number for all parameters."""
-        rate = line.kind == roles.RATE
-        name = "rate" if rate else line.name
-        tensor = Tensor(name, (), Role(line.kind, name="" if rate else line.name))
-        yield Equation(tensor, (), self.value(line.formula))
-        self.newest[line.name] = tensor.element
+    def one_for_all(self, line: Line) -> Iterator[Written]:
+        tensor = Tensor(line.tensor_name, (), Role(line.kind, name=line.name))
+        everywhere = tuple(dict(own) for own in self.own.values())
+        yield Written(line, tensor, _elements(self.shared), everywhere)
+        self.shared[line.name] = tensor
 
-    def each(self, line: Line) -> Iterator[Equation]:
-        """One equation for each parameter."""
+    def one_for_each(self, line: Line) -> Iterator[Written]:
         for one in self.trained:
             own = self.own[one.name]
             tensor = self.target(line, one)
-            yield Equation(tensor, one.indices, self.value(line.formula, own))
+            yield Written(line, tensor, _elements(self.shared | own))
             own[line.name] = tensor
 
     def target(self, line: Line, parameter: Tensor) -> Tensor:
@@ -148,31 +190,6 @@ class _Writer:
             role = replace(parameter.role, kind=roles.CLIPPED, of=parameter.role.kind)
             return Tensor(f"g.{parameter.name}", parameter.indices, role)
         return updated(parameter if line.kind == PARAMETER else state_tensor(line.name, parameter))
-
-    def value(self, formula: Formula, own: Mapping[str, Tensor] | None = None) -> Expr:
-        elements = {name: tensor.element for name, tensor in (own or {}).items()}
-        return to_sympy(formula, self.newest | elements, {"total": self.total})
-
-    def total(self, summand: Summand) -> Expr:
-        """The sum over all elements of all trained parameters."""
-        return Add(*(self.summed(summand, own) for own in self.own.values()))
-
-    def summed(self, summand: Summand, own: Mapping[str, Tensor]) -> Any:
-        elements = {name: tensor.element for name, tensor in own.items()}
-        return sum_over(summand(elements), *own["p"].indices)
-
-
-_WRITE = {
-    roles.SHARED: _Writer.shared,
-    roles.RATE: _Writer.shared,
-    roles.CLIPPED: _Writer.each,
-    roles.STATE: _Writer.each,
-    PARAMETER: _Writer.each,
-}
-
-
-def setting_tensor(name: str) -> Tensor:
-    return Tensor(f"setting {name}", (), Role(roles.SETTING, name=name))
 
 
 # Sequential update: reads of the layers after it are reads of their new parameters ---------------------------------
@@ -239,6 +256,7 @@ def _full(tensor: Tensor, number: Any) -> Any:
 
 __all__ = [
     "STEP_TENSOR",
+    "Written",
     "first_step",
     "frozen_names",
     "setting_tensor",
@@ -248,4 +266,5 @@ __all__ = [
     "with_frozen",
     "with_sequential_update",
     "with_update",
+    "written_update",
 ]

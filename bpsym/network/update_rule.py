@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bpsym.network.choices import Choice, Settings, numbers
@@ -26,8 +26,12 @@ from bpsym.network.schedules import SCHEDULES
 from bpsym.network.training_rule import TrainingRule
 
 PARAMETER = "parameter"
+CLIP, SCHEDULE, OPTIMIZER = "clip", "schedule", "optimizer"
 ARGUMENTS = ("p", "g", "eta", "n")
 """What every formula may read: the parameter, its gradient, the learning rate, the number of this step."""
+
+ONE_FOR_ALL = (SHARED, RATE)
+"""The kinds of lines that are one number; the others are one for each parameter."""
 
 _PLACES = {CLIPPED: "g", RATE: "eta", PARAMETER: "p"}
 """What a line of this kind is called in the formulas after it."""
@@ -37,13 +41,19 @@ _PLACES = {CLIPPED: "g", RATE: "eta", PARAMETER: "p"}
 class Line:
     """name = formula. kind: SHARED or RATE (one number), CLIPPED, STATE or PARAMETER (one for each parameter).
 
-    start: of a state, its value before the first step.
+    part: CLIP, SCHEDULE or OPTIMIZER. start: of a state, its value before the first step.
     """
 
     kind: str
     name: str
     formula: Formula
+    part: str
     start: Any = 0
+
+    @property
+    def tensor_name(self) -> str:
+        """What a number for all parameters is called in the Program."""
+        return RATE if self.kind == RATE else self.name
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -91,23 +101,22 @@ def _settings(one: Choice | None, records: Mapping[str, Any]) -> dict[str, Any]:
 def _lines(rule: TrainingRule, settings: Mapping[str, Any]) -> Iterator[Line]:
     known = [*ARGUMENTS, *settings]
 
-    def line(kind: str, name: str, text: str, start: Any = 0) -> Line:
-        made = Line(kind, name, read_own(text, (*known, *([name] if kind == STATE else []))), start)
+    def line(part: str, kind: str, name: str, text: str, start: Any = 0) -> Line:
         known.append(name)
-        return made
+        return Line(kind, name, read_own(text, tuple(known)), part, start)
 
     if rule.clip is not None:
         clip = CLIPS[rule.clip.name]
-        yield from (line(SHARED, name, text) for name, text in clip.scalars.items())
-        yield line(CLIPPED, _PLACES[CLIPPED], clip.value)
+        yield from (line(CLIP, SHARED, name, text) for name, text in clip.scalars.items())
+        yield line(CLIP, CLIPPED, _PLACES[CLIPPED], clip.value)
     if rule.schedule is not None:
-        yield line(RATE, _PLACES[RATE], SCHEDULES[rule.schedule.name].value)
+        yield line(SCHEDULE, RATE, _PLACES[RATE], SCHEDULES[rule.schedule.name].value)
     optimizer = OPTIMIZERS[rule.optimizer.name]
-    yield from (line(SHARED, name, text) for name, text in optimizer.scalars.items())
+    yield from (line(OPTIMIZER, SHARED, name, text) for name, text in optimizer.scalars.items())
     for name, text in optimizer.states.items():
         start = settings[optimizer.start[name]] if name in optimizer.start else 0
-        yield line(STATE, name, text, start)
-    yield line(PARAMETER, _PLACES[PARAMETER], optimizer.value)
+        yield line(OPTIMIZER, STATE, name, text, start)
+    yield line(OPTIMIZER, PARAMETER, _PLACES[PARAMETER], optimizer.value)
 
 
 def _without_effect(lines: list[Line], settings: Mapping[str, Any]) -> Iterator[Line]:
@@ -123,7 +132,7 @@ def _without_effect(lines: list[Line], settings: Mapping[str, Any]) -> Iterator[
         if not remembers or (line.kind == SHARED and isinstance(tree, ast.Name | ast.Constant)):
             known[line.name] = tree
         else:
-            yield Line(line.kind, line.name, Formula(ast.unparse(tree), tree), line.start)
+            yield replace(line, formula=Formula(ast.unparse(tree), tree))
 
 
 def _needed(lines: Iterable[Line]) -> list[Line]:

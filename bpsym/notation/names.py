@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bpsym.calculus.equations import Tensor
 from bpsym.network import roles
 from bpsym.network.description import Network
+from bpsym.network.roles import Role
 from bpsym.notation.packs import Pack, load_pack
 
 At = tuple[int, ...]
@@ -47,7 +49,8 @@ class Names:
         if kind is None:
             inner = self.latex(_base(tensor), at, sample)
             return rf"\frac{{\partial {self.pack.latex['loss']}}}{{\partial {inner}}}"
-        return self._filled(self.pack.latex[self._element_key(kind, tensor)], tensor, at, sample)
+        pattern = self.pack.latex[self._element_key(kind, tensor)]
+        return self._filled(pattern, tensor, at, sample, lambda one: self.latex(one, at, sample))
 
     def layer(self, tensor: Tensor, sample: int | None = None) -> str:
         """The name of the whole vector or matrix in a formula."""
@@ -62,7 +65,7 @@ class Names:
         )
         if kind == roles.BIASES and not tensor.role.axes:
             table, kind = self.pack.latex, "shared_bias"
-        return self._filled(table[kind], tensor, (), sample)
+        return self._filled(table[kind], tensor, (), sample, lambda one: self.layer(one, sample))
 
     def code(self, tensor: Tensor, at: At = ()) -> str:
         """An identifier for an element, or with `at` = () for the whole tensor."""
@@ -70,8 +73,9 @@ class Names:
         if kind is None:
             return f"d{self.code(_base(tensor), at)}"
         whole = not at and any(axis is not None for axis in tensor.role.axes)
-        pattern = self.pack.code_layers[kind] if whole else self.pack.code[self._element_key(kind, tensor)]
-        return self._filled(pattern, tensor, at, None)
+        known = whole and kind in self.pack.code_layers
+        pattern = self.pack.code_layers[kind] if known else self.pack.code[self._element_key(kind, tensor)]
+        return self._filled(pattern, tensor, at, None, lambda one: self.code(one, at))
 
     def function(self, layer: int) -> str:
         """The activation of a layer in a formula."""
@@ -84,7 +88,10 @@ class Names:
             return "only_target"
         return "shared_bias" if kind == roles.BIASES and not tensor.role.axes else kind
 
-    def _filled(self, pattern: str, tensor: Tensor, at: At, sample: int | None) -> str:
+    def _filled(
+        self, pattern: str, tensor: Tensor, at: At, sample: int | None, inner: Callable[[Tensor], str]
+    ) -> str:
+        """The pattern with the tensor's words; inner: the name of the parameter that it belongs to."""
         role = tensor.role
         layers = [axis for axis in role.axes if axis is not None]
         numbers = [str(self.node(layer, unit)) for layer, unit in zip(layers, at, strict=False)]
@@ -101,6 +108,10 @@ class Names:
                 "underscore": "_" if self._wide else "",
                 "mark": self._mark(sample),
                 "input_mark": "" if sample is None else f"^{{[{sample + 1}]}}",
+                "name": role.name,
+                "NAME": role.name.upper(),
+                "symbol": self.pack.symbols.get(role.name, _upright(role.name)),
+                "parameter": inner(_parameter(tensor)) if role.of else "",
             },
         )
 
@@ -117,6 +128,17 @@ def _kind(tensor: Tensor) -> str | None:
     if tensor.is_adjoint:
         return _ERROR_TERM if tensor.role.kind == roles.PRE_ACTIVATION else None
     return str(tensor.role.kind)
+
+
+def _parameter(tensor: Tensor) -> Tensor:
+    """The parameter that a state, or a clipped gradient, belongs to."""
+    role = tensor.role
+    return Tensor("", tensor.indices, Role(role.of, role.layer, role.axes))
+
+
+def _upright(name: str) -> str:
+    """A name that has no symbol, in a formula."""
+    return name if len(name) < 2 else rf"\mathrm{{{name.replace('_', ' ')}}}"
 
 
 def _base(tensor: Tensor) -> Tensor:

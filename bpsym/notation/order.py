@@ -82,6 +82,24 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """left < right, with the sign that says which"""
+
+    left: Form
+    sign: str
+    right: Form
+
+
+@dataclass(frozen=True)
+class Cases:
+    """first where the test holds, else other"""
+
+    first: Form
+    test: Comparison
+    other: Form
+
+
+@dataclass(frozen=True)
 class Size:
     """A width or a number of samples that is still a symbol."""
 
@@ -90,14 +108,20 @@ class Size:
 
 @dataclass(frozen=True)
 class Total:
-    """What is written as a whole: a sum over an index, a guarded term, cases."""
+    """What is written as a whole: a sum or a maximum over an index, a guarded term, cases."""
 
     node: Expr
 
 
-RANKS: Mapping[str, int] = {
+RANKS: Mapping[str, float] = {
     roles.TARGET: 0,
+    roles.SETTING: 1,
+    roles.STEP: 1,
+    roles.SHARED: 1,
     roles.LEARNING_RATE: 1,
+    roles.RATE: 1,
+    roles.STATE: 1.5,
+    roles.CLIPPED: 2,
     "adjoint": 2,
     roles.WEIGHTS: 3,
     roles.INPUT: 4,
@@ -182,11 +206,11 @@ class _Order:
         ranked = self.ranked(term)
         return (bool(ranked) and ranked[0][0] == RANKS[roles.BIASES], ranked, str(term))
 
-    def ranked(self, expr: Expr) -> list[tuple[int, tuple[Any, ...]]]:
+    def ranked(self, expr: Expr) -> list[tuple[float, tuple[Any, ...]]]:
         """Rank and position of every element in the expression, the leading one first."""
         return sorted((self.rank(read), self.position(read)) for read in expr.atoms(Read))
 
-    def rank(self, read: Read) -> int:
+    def rank(self, read: Read) -> float:
         tensor = self.program.tensors.get(read.name)
         if tensor is None:
             return _LAST

@@ -11,11 +11,15 @@ from bpsym import resources
 from bpsym.errors import UsageError, did_you_mean
 
 FOLDER = "notation/packs"
+SYMBOLS = "notation/symbols.toml"
 
 
 @dataclass(frozen=True)
 class Pack:
-    """One notation: how each kind of quantity is written, as an element and as a layer, in print and in code."""
+    """One notation: how each kind of quantity is written, as an element and as a layer, in print and in code.
+
+    symbols: what numbers and states are called in print, by their own names.
+    """
 
     name: str
     conventions: Mapping[str, str]
@@ -24,6 +28,7 @@ class Pack:
     layers: Mapping[str, str]
     code: Mapping[str, str]
     code_layers: Mapping[str, str]
+    symbols: Mapping[str, str]
 
 
 _WORDS: Mapping[str, dict[str, str]] = {
@@ -52,4 +57,5 @@ def load_pack(name: str) -> Pack:
         key: _WORDS.get(key, {}) | table[key]
         for key in ("conventions", "function", "latex", "layers", "code", "code_layers")
     }
-    return Pack(name=name, **parts)
+    symbols = tomllib.loads(resources.text(SYMBOLS)) | table.get("symbols", {})
+    return Pack(name=name, symbols=symbols, **parts)

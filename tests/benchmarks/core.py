@@ -1,11 +1,14 @@
 """What `backward` costs, as ratios in one run: it grows neither with the width of a network nor with like layers.
 
 Run it as `OMP_NUM_THREADS=1 python tests/benchmarks/core.py`. Peers take turns; each figure is the least of many rounds.
+With `--slow` it differentiates the composed loss of the deep network by SymPy too, which takes minutes.
 """
 
 from __future__ import annotations
 
+import cProfile
 import os
+import pstats
 import subprocess
 import sys
 import time
@@ -15,13 +18,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import sympy  # noqa: E402
+from sympy.core.cache import clear_cache  # noqa: E402
+
 import bpsym  # noqa: E402
 from bpsym.calculus import backward as calculus  # noqa: E402
-from bpsym.calculus.equations import Program  # noqa: E402
+from bpsym.calculus.equations import Program, Read  # noqa: E402
 from bpsym.calculus.evaluate import double, evaluate  # noqa: E402
+from bpsym.calculus.unroll import unroll  # noqa: E402
 from bpsym.network.forward import forward_program  # noqa: E402
 
 ROUNDS = 15
+
+DEEP = (2, 3, 2, 3, 2, 3, 2, 3, 1)
+"""Eight sigmoid layers without biases: 45 weights."""
+
+COMPOSED_SECONDS = 107.9
+"""What `--slow` measured on two shared cores, SymPy 1.14: sympy.diff of the composed loss by each of 45 weights."""
 
 FIRST_CALL = """
 import time, sympy, bpsym
@@ -43,10 +56,12 @@ def program(*widths: int, samples: int = 1, bias: str = "neuron") -> Program:
 
 
 def taken(run: Callable[[], object]) -> float:
+    """Seconds with nothing remembered, neither by us nor by SymPy."""
     calculus._contributed_once.cache_clear()
-    start = time.perf_counter()
+    clear_cache()
+    start = time.process_time()
     run()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def least(programs: dict[str, Program]) -> dict[str, float]:
@@ -66,34 +81,73 @@ def process(code: str) -> float:
     return min(float(run.stdout) for run in runs)
 
 
+def composed_seconds(program: Program) -> float:
+    """Seconds of sympy.diff of the whole loss by each weight, the loss written in plain symbols."""
+    flat = unroll(program)
+    known: dict[str, sympy.Expr] = {
+        tensor.name: sympy.Symbol(tensor.name, real=True) for tensor in flat.inputs
+    }
+    for equation in flat.equations:
+        place = {read: known[read.name] for read in equation.value.atoms(Read)}
+        known[equation.tensor.name] = equation.value.xreplace(place)
+    weights = [known[tensor.name] for tensor in flat.inputs if tensor.name.startswith("W")]
+    loss = known[flat.equations[-1].tensor.name]
+    start = time.perf_counter()
+    for weight in weights:
+        sympy.diff(loss, weight)
+    return time.perf_counter() - start
+
+
+def share_of_assumptions(run: Callable[[], object]) -> float:
+    """The part of the profiled time that is spent in sympy/core/assumptions.py and in what it calls.
+
+    Its functions call each other: the greatest cumulative time is that of all of them.
+    """
+    profile = cProfile.Profile()
+    profile.runcall(run)
+    functions = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    inside = [
+        times[3] for (file, *_), times in functions.items() if file.endswith("sympy/core/assumptions.py")
+    ]
+    return max(inside) / max(times[3] for times in functions.values())
+
+
 def zeros(shape: tuple[int, ...]) -> object:
     return [zeros(shape[1:]) for _ in range(shape[0])] if shape else 0.0
 
 
+def said(what: str, figure: float, limit: str) -> None:
+    print(f"{what:44} {figure:10.2f}  ({limit})")
+
+
 def main() -> None:
+    deep = program(*DEEP, bias="none")
     found = least(
         {
             "2-2-1": program(2, 2, 1),
             "784-30-10, 10 samples": program(784, 30, 10, samples=10),
             "one layer of 3": program(3, 3, samples=2),
             "50 layers of 3": program(*[3] * 51, samples=2),
+            "8 layers, 45 weights": deep,
         }
     )
     for name, seconds in found.items():
-        print(f"backward of {name:22} {1000 * seconds:8.1f} ms")
-    print(
-        f"784-30-10 against 2-2-1       {found['784-30-10, 10 samples'] / found['2-2-1']:8.2f}  (at most 1.5)"
-    )
-    print(
-        f"50 equal layers against one   {found['50 layers of 3'] / found['one layer of 3']:8.2f}  (at most 5)"
-    )
-    first, imported = process(FIRST_CALL), process(IMPORT)
-    print(f"first call against the import {first / imported:8.2f}  (at most 0.2)")
+        print(f"backward of {name:32} {1000 * seconds:10.1f} ms")
+    said("784-30-10 against 2-2-1", found["784-30-10, 10 samples"] / found["2-2-1"], "at most 1.5")
+    said("50 equal layers against one", found["50 layers of 3"] / found["one layer of 3"], "at most 5")
+    said("first call against the import of SymPy", process(FIRST_CALL) / process(IMPORT), "at most 0.2")
+    composed = composed_seconds(deep) if "--slow" in sys.argv else COMPOSED_SECONDS
+    said("sympy.diff of 8 layers against backward", composed / found["8 layers, 45 weights"], "at least 1000")
+    wide = program(784, 30, 10)
+    for state in ("all forgotten, no limit", "SymPy's cache filled, at most 0.2"):
+        calculus._contributed_once.cache_clear()
+        clear_cache() if state.startswith("all") else None
+        said("share of SymPy's assumptions", share_of_assumptions(lambda: calculus.backward(wide)), state)
     large = calculus.backward(program(784, 30, 10, samples=10)).program
     inputs = {tensor.name: zeros(tuple(int(extent) for extent in tensor.shape)) for tensor in large.inputs}
     start = time.perf_counter()
     evaluate(large, inputs, double())
-    print(f"evaluating 784-30-10          {time.perf_counter() - start:8.2f} s (at most 3)")
+    said("evaluating 784-30-10, 10 samples", time.perf_counter() - start, "at most 3 s")
 
 
 if __name__ == "__main__":
