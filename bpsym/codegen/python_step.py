@@ -107,7 +107,7 @@ class PythonStep:
             *([f"    layer{layer} = []"] if kept else []),
             *self._layer_loop(layer, gradients),
             *(listed(kept, f"{INNER}layer{layer}.append((", "))") if len(kept) > 1 else []),
-            *([f"{INNER}layer{layer}.append({kept[0]})"] if len(kept) == 1 else []),
+            *([f"{INNER}layer{layer}.append(({kept[0]},))"] if len(kept) == 1 else []),
             *([f"    # against the gradient of layer {layer}", *updates] if own else []),
         ]
 
