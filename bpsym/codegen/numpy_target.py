@@ -218,9 +218,15 @@ class NumpyTarget:
         lines = [
             line
             for tensor, name in zip(own, names, strict=True)
-            for line in self.text(self.program.equation(name), f"        {self.names.code(tensor)}=", ",")
+            for line in self._gradient(self.program.equation(name), f"        {self.names.code(tensor)}=")
         ]
         return {"lines": lines, "cited": cited(n for (name, _), n in self.citations.items() if name in names)}
+
+    def _gradient(self, equation: Equation, start: str) -> tuple[str, ...]:
+        """The derivative by a parameter, in the parameter's shape; what is frozen has a 0 everywhere."""
+        if equation.value == 0 and equation.indices:
+            return (f"{start}np.zeros({self._shape(equation.tensor)}),",)
+        return self.text(equation, start, ",")
 
 
 def _literal(start: str, rows: Any) -> list[str]:
