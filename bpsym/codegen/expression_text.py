@@ -58,6 +58,9 @@ class ExpressionText:
         if len(line) <= WIDTH:
             return [line]
         indent = " " * (len(start) - len(start.lstrip()))
+        inner = f"{indent}    {self.text(form)}"
+        if len(inner) <= WIDTH:
+            return [f"{start}(", inner, f"{indent}){end}"]
         return [f"{start}(", *self._operands(form, indent + "    "), f"{indent}){end}"]
 
     def _operands(self, form: Form, indent: str) -> list[str]:
