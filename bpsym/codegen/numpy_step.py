@@ -10,7 +10,7 @@ from typing import Any
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.codegen.assignments import Citations, cited
 from bpsym.codegen.expression_text import ATOM, ExpressionText, Named
-from bpsym.codegen.network_text import trained
+from bpsym.codegen.network_text import newest_error_terms, trained
 from bpsym.codegen.python_text import INDENT, INNER, called, unpacked
 from bpsym.codegen.stepping import COMMENTS, Stepping
 from bpsym.network import roles
@@ -117,13 +117,9 @@ class NumpyStep:
     def _layer_step(self, layer: int) -> list[str]:
         """The layer's error terms, its gradients, and at once its new parameters."""
         own = [one for one in self._written if one.line.kind == PARAMETER and one.tensor.role.layer == layer]
-        errors = [
-            one.name
-            for one in self.program.tensors.values()
-            if one.is_adjoint and (one.role.kind, one.role.layer) == (roles.PRE_ACTIVATION, layer)
-        ]
+        errors = newest_error_terms(self.program, layer)
         gradients = [one.names["g"].name for one in own]
-        made = [line for one in (*errors[-1:], *gradients) for line in self.line(one)]
+        made = [line for one in (*errors, *gradients) for line in self.line(one)]
         steps = [
             line
             for one in own
