@@ -144,7 +144,7 @@ def _about(inits: list[Choice]) -> list[str]:
     sources = dict.fromkeys(record.source for record in kinds.values() if record.source)
     for source in sources:
         lines += ["", *wrap(source, WIDTH - 4)]
-    return lines
+    return [f'"""{lines[0]}"""'] if len(lines) == 1 else [f'"""{lines[0]}', *lines[1:], '"""']
 
 
 # How it is trained -----------------------------------------------------------------------------------------------

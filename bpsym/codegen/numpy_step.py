@@ -22,6 +22,11 @@ from bpsym.notation.names import Names
 from bpsym.notation.order import Element, Form, Sum
 
 
+def zeros(shape: str) -> str:
+    """An array of zeros; shape: (2, 3) or (2,)"""
+    return f"np.zeros({shape.strip('(,)') if ', ' not in shape else shape})"
+
+
 @dataclass(frozen=True)
 class NumpyStep:
     """call: the text of a function of arguments; shape: of a parameter, as text; line: target = value of a tensor;
@@ -61,7 +66,7 @@ class NumpyStep:
         start = float(self.rule.of(roles.STATE, state.role.name).start)
         if not state.indices:
             return repr(start)
-        return f"np.full({self.shape(state)}, {start!r})" if start else f"np.zeros({self.shape(state)})"
+        return f"np.full({self.shape(state)}, {start!r})" if start else zeros(self.shape(state))
 
     # all parameters at once --------------------------------------------------------------------------------------
 
@@ -92,7 +97,11 @@ class NumpyStep:
 
     def _sequential(self) -> list[str]:
         lines = [*unpacked(self._parameters, INDENT, " = parameters"), *self._unpacked_state()]
-        lines += ["    m = len(x)", *self._before_parameters(), *self.forward()]
+        lines += [
+            *(f"    {line}" for line in self.stepping.count),
+            *self._before_parameters(),
+            *self.forward(),
+        ]
         last = max(tensor.role.layer for tensor in self._own)
         for layer in range(last, 0, -1):
             lines += self._layer_step(layer)

@@ -81,7 +81,7 @@ class PythonStep:
 
     def _sequential(self) -> list[str]:
         lines = [*unpacked(self._parameters, INDENT, " = parameters"), *self._unpacked_state()]
-        lines += ["    m = len(x)", *self._before_parameters()]
+        lines += [*(f"    {line}" for line in self.stepping.count), *self._before_parameters()]
         for layer in reversed(self._layers):
             lines += self._layer_step(layer)
         values = [f"{name}={name}" for name in self._parameters]
@@ -106,8 +106,11 @@ class PythonStep:
             *zeros,
             *([f"    layer{layer} = []"] if kept else []),
             *self._layer_loop(layer, gradients),
-            *(listed(kept, f"{INNER}layer{layer}.append((", "))") if len(kept) > 1 else []),
-            *([f"{INNER}layer{layer}.append(({kept[0]},))"] if len(kept) == 1 else []),
+            *(
+                listed(kept, f"{INNER}layer{layer}.append((", ",))" if len(kept) == 1 else "))")
+                if kept
+                else []
+            ),
             *([f"    # against the gradient of layer {layer}", *updates] if own else []),
         ]
 
