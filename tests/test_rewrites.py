@@ -163,7 +163,7 @@ def test_a_shifted_softmax_is_finite_where_the_plain_one_overflows() -> None:
     """Scores of 800, 0 and -800, for a hundred bits and for doubles: the loss of the first is 0, of the last 1600."""
     program = gradient_program(network("softmax", "cross_entropy"), 1)
     after = shifted(program, lambda kind, tensor, axis: kind)
-    inputs = inputs_of(program) | {"W2": {at: 0.0 for at in product(range(3), range(2))}, "b2": {(): 0.0}}
+    inputs = inputs_of(program) | {"W2": dict.fromkeys(product(range(3), range(2)), 0.0), "b2": {(): 0.0}}
     z2 = after.equation("z2")
     scores = Program(
         (*after.inputs, Tensor("z", z2.tensor.indices)),
