@@ -179,7 +179,7 @@ class _Made:
         if data is None:
             raise UsageError("there is nothing to train with: the example has no data")
         x, t = ([[float(entry) for entry in row] for row in rows] for rows in (data.x, data.t))
-        trained, _ = made.train(made.INITIAL, x, t, rate, steps)
+        trained, *_ = made.train(made.INITIAL, x, t, rate, steps)
         numbers = map(Fraction, trained)
         return {
             tensor.name: {

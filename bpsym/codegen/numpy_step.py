@@ -11,7 +11,7 @@ from bpsym.calculus.equations import Program, Tensor
 from bpsym.codegen.assignments import Citations, cited
 from bpsym.codegen.expression_text import ATOM, ExpressionText, Named
 from bpsym.codegen.network_text import trained
-from bpsym.codegen.python_text import INDENT, INNER, listed, unpacked
+from bpsym.codegen.python_text import INDENT, INNER, called, unpacked
 from bpsym.codegen.stepping import COMMENTS, Stepping
 from bpsym.network import roles
 from bpsym.network.expressions import Formula
@@ -71,7 +71,7 @@ class NumpyStep:
             self.names.code(self.program[f"d{tensor.name}"]) if tensor.name in new else "_"
             for tensor in self._own
         ]
-        state = listed(["step", *map(self.names.code, self._states)], "    return parameters, State(", ")")
+        state = called("    return parameters, State(", ["step", *map(self.names.code, self._states)], ")")
         return [
             *unpacked(self._parameters, INDENT, " = parameters"),
             *(unpacked(slopes, INDENT, " = slopes") if new else []),
@@ -98,10 +98,10 @@ class NumpyStep:
             lines += self._layer_step(layer)
         values = [f"{name}={name}" for name in self._parameters]
         if not self.rule.has_state:
-            return [*lines, *listed(values, "    return Parameters(", ")")]
+            return [*lines, *called("    return Parameters(", values, ")")]
         return [
             *lines,
-            *listed(values, "    parameters = Parameters(", ")"),
+            *called("    parameters = Parameters(", values, ")"),
             "    return parameters, State(step)",
         ]
 

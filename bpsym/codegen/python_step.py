@@ -11,7 +11,7 @@ from bpsym.calculus.equations import Origin, Tensor
 from bpsym.codegen.assignments import Assignment, Group, cited
 from bpsym.codegen.expression_text import Named
 from bpsym.codegen.network_text import trained
-from bpsym.codegen.python_text import INDENT, INNER, PythonText, headed, listed, loop, unpacked
+from bpsym.codegen.python_text import INDENT, INNER, PythonText, called, headed, listed, loop, unpacked
 from bpsym.codegen.stepping import COMMENTS, Stepping
 from bpsym.network import roles
 from bpsym.network.expressions import Formula
@@ -57,7 +57,7 @@ class PythonStep:
             for name in self.code.elements(f"d{tensor.name}")
         ]
         made = [line for tensor in self._own for line in self._keywords(tensor, new.get(tensor.name))]
-        state = listed(["step", *self._state_fields()], "    return parameters, State(", ")")
+        state = called("    return parameters, State(", ["step", *self._state_fields()], ")")
         return [
             *unpacked(self._parameters, INDENT, " = parameters"),
             *(unpacked(slopes, INDENT, " = slopes") if new else []),
@@ -86,10 +86,10 @@ class PythonStep:
             lines += self._layer_step(layer)
         values = [f"{name}={name}" for name in self._parameters]
         if not self.rule.has_state:
-            return [*lines, *listed(values, "    return Parameters(", ")")]
+            return [*lines, *called("    return Parameters(", values, ")")]
         return [
             *lines,
-            *listed(values, "    parameters = Parameters(", ")"),
+            *called("    parameters = Parameters(", values, ")"),
             "    return parameters, State(step)",
         ]
 

@@ -210,6 +210,15 @@ def listed(names: list[str], start: str, end: str) -> list[str]:
     ]
 
 
+def called(start: str, names: list[str], end: str) -> list[str]:
+    """Start names end, on one line or on a line each."""
+    line = f"{start}{', '.join(names)}{end}"
+    if len(line) <= WIDTH:
+        return [line]
+    indent = " " * (len(start) - len(start.lstrip()))
+    return [start, *(f"{indent}    {name}," for name in names), f"{indent}{end}"]
+
+
 def comma_separated(names: list[str]) -> str:
     return bracketed(names) if len(names) == 1 else ", ".join(names)
 

@@ -93,8 +93,12 @@ class Stepping:
         }
 
     def _train_doc(self) -> list[str]:
-        what = "Parameters after so many steps, and the loss before each of them"
-        lines = [f"{what}; and the state." if self.has_state else f"{what}."]
+        plain = "Parameters after so many steps, and the loss before each of them."
+        lines = [
+            "Parameters after so many steps, the loss before each, and the state."
+            if self.has_state
+            else plain
+        ]
         batch = ["A step sees the next BATCH_SIZE samples; its loss is theirs."] if self.has_batches else []
         about = " ".join([*batch, _PROGRESS, _STATE if self.has_state else _START])
         return [*lines, "", *wrap(about, WIDTH - 4)]

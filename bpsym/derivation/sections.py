@@ -34,6 +34,7 @@ from bpsym.derivation.worth import worth
 from bpsym.network import roles
 from bpsym.network.activations import ACTIVATIONS
 from bpsym.network.forward import LEARNING_RATE_TENSOR
+from bpsym.network.training_program import trained_parameters
 
 
 def sections(setting: Setting) -> tuple[Section, ...]:
@@ -330,7 +331,7 @@ def update(setting: Setting) -> Iterator[Section]:
             setting.amount(Read(updated.name, *read.at)),
             becomes=True,
         )
-        for tensor in setting.parameters()
+        for tensor in trained_parameters(setting.program)
         for updated in [setting.derived("update", tensor)]
         for read in setting.elements(tensor)
     ]

@@ -85,7 +85,7 @@ RMSPROP = Optimizer(
 )
 
 _MOMENTS = {"m": "beta1 * m + (1 - beta1) * g", "v": "beta2 * v + (1 - beta2) * g**2"}
-_CORRECTIONS = {"correction1": "1 - beta1**n", "correction2": "1 - beta2**n"}
+_CORRECTIONS = {"c1": "1 - beta1**n", "c2": "1 - beta2**n"}
 
 ADAM = Optimizer(
     "adam",
@@ -93,7 +93,7 @@ ADAM = Optimizer(
     settings={"betas": _BETAS, "eps": _EPS},
     scalars=_CORRECTIONS,
     states=_MOMENTS,
-    value="p - eta * (m / correction1) / (sqrt(v / correction2) + eps)",
+    value="p - eta * (m / c1) / (sqrt(v / c2) + eps)",
 )
 
 ADAMW = Optimizer(
@@ -102,7 +102,7 @@ ADAMW = Optimizer(
     settings={**ADAM.settings, "weight_decay": Setting(0.01, least=0, write="weight_decay = 0.01")},
     scalars=_CORRECTIONS,
     states=_MOMENTS,
-    value="p - eta * weight_decay * p - eta * (m / correction1) / (sqrt(v / correction2) + eps)",
+    value="p - eta * weight_decay * p - eta * (m / c1) / (sqrt(v / c2) + eps)",
 )
 
 OPTIMIZERS = {

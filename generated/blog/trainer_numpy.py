@@ -37,16 +37,17 @@ def initialize(seed):
     Glorot and Bengio, "Understanding the difficulty of training deep
     feedforward neural networks", 2010.
     """
-    draw = random.Random(seed).uniform
+    draw = random.Random(seed)
+    limit1 = np.sqrt(6 / (2 + 2))
+    limit2 = np.sqrt(6 / (2 + 1))
 
-    def matrix(rows, columns):
-        limit = np.sqrt(6 / (rows + columns))
-        entries = [draw(-limit, limit) for _ in range(rows * columns)]
+    def matrix(rows, columns, number, *arguments):
+        entries = [number(*arguments) for _ in range(rows * columns)]
         return np.array(entries).reshape(rows, columns)
 
     return Parameters(
-        W0=matrix(2, 2),
-        W1=matrix(1, 2),
+        W0=matrix(2, 2, draw.uniform, -limit1, limit1),
+        W1=matrix(1, 2, draw.uniform, -limit2, limit2),
     )
 
 
@@ -82,20 +83,22 @@ def update(parameters, x, t, learning_rate):
     return _step(parameters, slopes, learning_rate)
 
 
-def train(parameters, x, t, learning_rate, steps, progress=None):
+def train(parameters, x, t, learning_rate, steps, progress=None, start=0):
     """Parameters after so many steps, and the loss before each of them.
 
-    progress(step, loss), if given, is called before each step.
+    progress(step, loss), if given, is called before each step, and ends the
+    training there by returning True. start: how many steps were made before.
     """
     parameters, x, t = _checked(parameters, x, t)
     _checked_number("learning_rate", learning_rate)
-    _check_steps(steps)
+    _check_count("steps", steps)
+    _check_count("start", start)
     losses = []
-    for step in range(steps):
+    for step in range(start, start + steps):
         value, slopes = _loss_and_gradients(parameters, x, t)
+        if progress is not None and progress(step, value):
+            break
         losses.append(value)
-        if progress is not None:
-            progress(step, value)
         parameters = _step(parameters, slopes, learning_rate)
     return parameters, losses
 
@@ -182,6 +185,6 @@ def _checked_number(name, numbers):
         raise ValueError(f"{name} holds a number that is not finite")
 
 
-def _check_steps(steps):
-    if not isinstance(steps, int) or steps < 0:
-        raise ValueError(f"steps is {steps!r}, but must be 0, 1, 2, ...")
+def _check_count(name, count):
+    if not isinstance(count, int) or count < 0:
+        raise ValueError(f"{name} is {count!r}, but must be 0, 1, 2, ...")

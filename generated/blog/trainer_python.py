@@ -43,16 +43,16 @@ def initialize(seed):
     Glorot and Bengio, "Understanding the difficulty of training deep
     feedforward neural networks", 2010.
     """
-    draw = random.Random(seed).uniform
+    draw = random.Random(seed)
     limit1 = sqrt(6 / (2 + 2))
     limit2 = sqrt(6 / (2 + 1))
     return Parameters(
-        w31=draw(-limit1, limit1),
-        w32=draw(-limit1, limit1),
-        w41=draw(-limit1, limit1),
-        w42=draw(-limit1, limit1),
-        w53=draw(-limit2, limit2),
-        w54=draw(-limit2, limit2),
+        w31=draw.uniform(-limit1, limit1),
+        w32=draw.uniform(-limit1, limit1),
+        w41=draw.uniform(-limit1, limit1),
+        w42=draw.uniform(-limit1, limit1),
+        w53=draw.uniform(-limit2, limit2),
+        w54=draw.uniform(-limit2, limit2),
     )
 
 
@@ -95,20 +95,22 @@ def update(parameters, x, t, learning_rate):
     return _step(parameters, slopes, learning_rate)
 
 
-def train(parameters, x, t, learning_rate, steps, progress=None):
+def train(parameters, x, t, learning_rate, steps, progress=None, start=0):
     """Parameters after so many steps, and the loss before each of them.
 
-    progress(step, loss), if given, is called before each step.
+    progress(step, loss), if given, is called before each step, and ends the
+    training there by returning True. start: how many steps were made before.
     """
     _check(parameters, x, t)
     _check_numbers("learning_rate", [learning_rate])
-    _check_steps(steps)
+    _check_count("steps", steps)
+    _check_count("start", start)
     losses = []
-    for step in range(steps):
+    for step in range(start, start + steps):
         value, slopes = _loss_and_gradients(parameters, x, t)
+        if progress is not None and progress(step, value):
+            break
         losses.append(value)
-        if progress is not None:
-            progress(step, value)
         parameters = _step(parameters, slopes, learning_rate)
     return Parameters(*parameters), losses
 
@@ -208,6 +210,6 @@ def _check_numbers(name, numbers):
             raise ValueError(f"{name} holds {number}: it must be finite")
 
 
-def _check_steps(steps):
-    if not isinstance(steps, int) or steps < 0:
-        raise ValueError(f"steps is {steps!r}, but must be 0, 1, 2, ...")
+def _check_count(name, count):
+    if not isinstance(count, int) or count < 0:
+        raise ValueError(f"{name} is {count!r}, but must be 0, 1, 2, ...")
