@@ -133,6 +133,15 @@ def test_what_a_forward_equation_computes_is_read_from_it() -> None:
     assert with_reads(1 / (1 + exp(z[s, i])), logistic) == 1 / (1 + exp(z[s, i]))
 
 
+def test_what_belongs_to_another_sample_is_not_taken_for_it() -> None:
+    s, r, i, j = Index("s", 4), Index("r", 4), Index("i", 3), Index("j", 3)
+    z, a = Tensor("z", (s, i)), Tensor("a", (s, i))
+    known = [Equation(a, (s, i), exp(z[s, i]) / sum_over(exp(z[s, j]), j))]
+    assert with_reads(exp(z[r, i]) / sum_over(exp(z[r, j]), j), known) == a[r, i]
+    other = exp(z[r, i]) / sum_over(exp(z[0, j]), j)
+    assert with_reads(other, known) == other
+
+
 def test_factors_are_taken_apart() -> None:
     u, v = Tensor("u")[()], Tensor("v")[()]
     assert sorted(map(str, factors(exp(u + 2 * v) / v**2))) == sorted(
