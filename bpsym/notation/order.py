@@ -190,6 +190,8 @@ class _Order:
     def power(self, expr: Pow) -> Form:
         if _is_inverse(expr):
             return Quotient(Number(Fraction(1)), self.form(1 / expr))
+        if expr.exp == Rational(1, 2):
+            return Call("sqrt", (self.form(expr.base),))
         return Power(self.form(expr.base), self.form(expr.exp))
 
     def factor_key(self, factor: Expr) -> tuple[Any, ...]:
