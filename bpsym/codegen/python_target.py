@@ -60,6 +60,7 @@ class PythonTarget:
         own = trained(self.program)
         fields = [name for tensor in own for name in self.code.elements(tensor.name)]
         start = drawing(self.example, self.names, PYTHON.library)
+        penalties, loss = self.code.finished_loss()
         data = {
             "shape": shape_of(self.names),
             "command": command,
@@ -83,7 +84,8 @@ class PythonTarget:
             "backward": self._backward(),
             "accumulators": [name for tensor in self._summed for name in self.code.elements(tensor)],
             "added": self._added(),
-            "loss": self.code.finished("C")[0],
+            "loss": loss,
+            "penalties": penalties,
             "gradients": [
                 {"field": name, "value": value}
                 for tensor in own
@@ -97,6 +99,8 @@ class PythonTarget:
             "update": self.stepping.update(),
             "train": self.stepping.train(),
             "batches": [{}] if self.stepping.has_batches else [],
+            "count": self.stepping.count,
+            "modules": sorted(self.stepping.modules(start["lines"])),
         }
         return data | {"imports": self._imports(start["lines"]), "functions": self.functions.ordered}
 
