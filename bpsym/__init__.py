@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bpsym.api import Document, derive, generate, load, trainer
     from bpsym.errors import BpsymError, InputError, MissingProgramError, OutputError, UsageError
-    from bpsym.examples.example import Data, Example, Training
+    from bpsym.examples.data import Data
+    from bpsym.examples.example import DerivationOptions, Example, Training
     from bpsym.network.description import Dense, Network
 
 __version__ = "0.1.0"
@@ -24,6 +25,7 @@ __all__ = [
     "BpsymError",
     "Data",
     "Dense",
+    "DerivationOptions",
     "Document",
     "Example",
     "InputError",
@@ -42,7 +44,8 @@ __all__ = [
 _HOMES = {
     "bpsym.api": ("Document", "derive", "generate", "load", "trainer"),
     "bpsym.errors": ("BpsymError", "InputError", "MissingProgramError", "OutputError", "UsageError"),
-    "bpsym.examples.example": ("Data", "Example", "Training"),
+    "bpsym.examples.data": ("Data",),
+    "bpsym.examples.example": ("DerivationOptions", "Example", "Training"),
     "bpsym.network.description": ("Dense", "Network"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

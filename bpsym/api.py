@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bpsym import resources
-from bpsym.errors import UsageError, did_you_mean
+from bpsym.errors import InputError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from bpsym.derivation.forms import Derivation
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 LANGUAGE = "en"
 DIGITS = 6
 """Significant digits of a result, where nothing else is said."""
+
+FORMS = ("auto", "scalar", "index")
+"""How gradients are written: each weight's, with indices, or what fits the network."""
+
+STYLES = ("readable",)
+"""The styles of generated code."""
+
+DETAILS = ("full",)
+"""How much of a derivation is shown."""
 
 
 def presets() -> tuple[str, ...]:
@@ -56,7 +65,43 @@ def load(name_or_path: str | Path) -> Example:
     """
     from bpsym.examples.toml_reader import load as read
 
-    return read(str(name_or_path), {"notation": notations(), "lang": languages()})
+    return read(str(name_or_path), known())
+
+
+def known() -> dict[str, tuple[str, ...]]:
+    """The names that an example may say, by its keys; "phrases": the keys of its own words."""
+    from bpsym.typeset.phrases import word_keys
+
+    return {
+        "notation": notations(),
+        "lang": languages(),
+        "style": STYLES,
+        "form": FORMS,
+        "detail": DETAILS,
+        "phrases": word_keys(),
+    }
+
+
+def descriptions() -> dict[str, tuple[str, str]]:
+    """Each preset's title and source."""
+    import tomllib
+
+    tables = {name: tomllib.loads(resources.text(f"examples/presets/{name}.toml")) for name in presets()}
+    return {name: (table.get("title", ""), table.get("source", "")) for name, table in tables.items()}
+
+
+def schema() -> str:
+    """The JSON schema of example files, for editors; the names of registries are those of this installation."""
+    from bpsym.examples.schema import schema as described
+
+    return described(known())
+
+
+def new_example(lang: str = LANGUAGE) -> str:
+    """The text of a commented example for a person to change, in a language."""
+    if lang not in languages():
+        raise UsageError(f"unknown language {lang!r}{did_you_mean(lang, languages())}")
+    return resources.text(f"templates/publish/new.{lang}.toml")
 
 
 @dataclass(frozen=True)
@@ -73,12 +118,13 @@ class Document:
 
         lang: the example's own language (English, where it names none) if nothing is said.
         """
-        from bpsym.typeset.latex import Latex
+        from bpsym.typeset.latex import Latex, escaped
         from bpsym.typeset.phrases import load_phrases
 
         own = self.example.derivation.lang or LANGUAGE
         lang = lang or own
-        phrases = load_phrases(lang, self.names.pack.name)
+        words = {key: escaped(word) for key, word in self.example.words(lang, own).items()}
+        phrases = load_phrases(lang, self.names.pack.name, words)
         title = self.example.title if lang == own else None
         latex = Latex(self.derivation, self.names, phrases, self.digits, name_of(self.example), title)
         return latex.document(document)
@@ -88,51 +134,74 @@ def derive(
     example: Example,
     *,
     notation: str | None = None,
+    form: str | None = None,
     digits: int | None = None,
     weights: tuple[str, ...] = (),
     sample: int | None = None,
+    force: bool = False,
 ) -> Document:
     """The derivation of the example's network, in formulas and in numbers.
 
-    weights: code names of weights whose chain of partials is shown however many there are; sample: the one (from 1)
-    that is shown in full; digits: significant digits of a result.
+    form: "scalar" writes the gradient of each weight, "index" a layer's with indices, "auto" what fits; weights: code
+    names of weights whose chain of partials is shown however many there are; sample: the one (from 1) that is shown
+    in full; digits: significant digits of a result. UsageError where what is asked for is very long, unless `force`.
     """
     own = example.derivation
-    made = _Made(example, notation, weights or own.weights, sample or own.sample)
-    derived = _with_listing(made.derivation, made.source("python"))
+    made = _Made(
+        example,
+        notation,
+        weights=weights or own.weights,
+        sample=sample or own.sample,
+        form=form or own.form or FORMS[0],
+        force=force,
+    )
+    made.check_derivation()
+    derived = _with_listing(made.derivation, made.source)
     return Document(example, derived, made.names, digits or own.digits or DIGITS)
 
 
-def generate(example: Example, target: str = "python", *, notation: str | None = None) -> str:
-    """The source of the example's trainer for a target, "python" or "numpy"."""
-    return _Made(example, notation).source(target)
+def generate(
+    example: Example, target: str = "python", *, notation: str | None = None, force: bool = False
+) -> str:
+    """The source of the example's trainer for a target, "python" or "numpy".
+
+    UsageError where it would be very long, unless `force`.
+    """
+    made = _Made(example, notation, force=force)
+    made.check_trainer(target)
+    return made.source(target)
 
 
-def trainer(example: Example, target: str = "python", *, notation: str | None = None) -> ModuleType:
+def trainer(
+    example: Example, target: str = "python", *, notation: str | None = None, force: bool = False
+) -> ModuleType:
     """The generated source as an imported module."""
     from bpsym.codegen.module import imported
 
-    return imported(generate(example, target, notation=notation), f"trainer_{target}")
+    return imported(generate(example, target, notation=notation, force=force), f"trainer_{target}")
 
 
-def files(example: Example) -> dict[str, str]:
-    """Every text file of `generated/<name>/`, by its name."""
-    made = _Made(example)
-    derived = _with_listing(made.derivation, made.source("python"))
+def files(example: Example, *, force: bool = False) -> dict[str, str]:
+    """Every text file of `generated/<name>/`, by its name: of an example without numbers there are no trainers."""
+    own = example.derivation
+    made = _Made(example, weights=own.weights, sample=own.sample, form=own.form or FORMS[0], force=force)
+    made.check_derivation()
+    derived = _with_listing(made.derivation, made.source)
     document = Document(example, derived, made.names, example.derivation.digits or DIGITS)
     latex = {
         f"{stem}.{lang}.tex": document.to_latex(lang, kind)
         for kind, stem in (("article", "derivation"), ("fragment", "fragment"))
         for lang in languages()
     }
-    trainers = {f"trainer_{target}.py": made.source(target) for target in targets()}
+    trainers = {f"trainer_{target}.py": made.source(target) for target in made.targets()}
     return latex | trainers | {"__init__.py": '"""Generated by bpsym; do not edit."""\n'}
 
 
 def name_of(example: Example) -> str:
     """What the example is called on the command line."""
+    title = example.title or ""
     for name in presets():
-        if example.network.layers and load(name) == example:
+        if title in resources.text(f"examples/presets/{name}.toml") and load(name) == example:
             return name
     return "FILE"
 
@@ -145,6 +214,8 @@ class _Made:
     notation: str | None = None
     weights: tuple[str, ...] = ()
     sample: int | None = None
+    form: str = FORMS[0]
+    force: bool = False
 
     @cached_property
     def names(self) -> Names:
@@ -158,8 +229,59 @@ class _Made:
 
         sample = 1 if self.sample is None else self.sample
         return derivation(
-            self.example, self.names, sample=sample - 1, weights=self.weights, long_training=self._train
+            self.example,
+            self.names,
+            sample=sample - 1,
+            weights=self.weights,
+            form=self.form,
+            long_training=self._train,
         )
+
+    def check_derivation(self) -> None:
+        """InputError for a name that the example says and nobody knows; UsageError for what would be very long."""
+        from bpsym.examples.toml_reader import unknown_names
+        from bpsym.network import limits
+        from bpsym.network.record import plain
+
+        wrong = list(unknown_names(plain(self.example), known()))
+        if wrong:
+            raise InputError(wrong)
+        if self.form not in FORMS:
+            raise UsageError(f"unknown form {self.form!r}{did_you_mean(self.form, FORMS)}")
+        if self.force:
+            return
+        if self.form == "scalar":
+            limits.check_scalar_form(self.example.network)
+        if self.weights:
+            limits.check_chains(self.example.network, self._layers_of_weights())
+
+    def _layers_of_weights(self) -> tuple[int, ...]:
+        """The layer of each weight that is asked for; what is no weight is left to the derivation to refuse."""
+        from bpsym.network.forward import forward_program, parameters
+
+        layers = {
+            self.names.code(tensor, at): tensor.role.layer
+            for tensor in parameters(forward_program(self.example.network))
+            for at in product(*(range(int(extent)) for extent in tensor.shape))
+        }
+        return tuple(layers[weight] for weight in self.weights if weight in layers)
+
+    def check_trainer(self, target: str) -> None:
+        """UsageError where there is nothing to compute, or where the trainer would be very long."""
+        from bpsym.network import limits
+
+        limits.check_computable(self.example.network)
+        if target == "python" and not self.force:
+            limits.check_scalar_trainer(self.example.network)
+
+    def targets(self) -> tuple[str, ...]:
+        """What `files` has trainers for: with a general f nothing, in plain Python none that is very long."""
+        from bpsym.network import limits
+
+        if any(map(limits.is_general, self.example.network.layers)):
+            return ()
+        long = limits.parameter_count(self.example.network) > limits.MOST_GENERATED
+        return tuple(one for one in targets() if self.force or not long or one != "python")
 
     def source(self, target: str) -> str:
         from bpsym.codegen.module import source
@@ -176,11 +298,10 @@ class _Made:
 
         made = imported(source(self.example, "python", self.names, {}, ""), "trainer_python")
         data, rate = self.example.data, float(self.example.training.learning_rate)
-        if data is None:
+        if data is None or data.t is None:
             raise UsageError("there is nothing to train with: the example has no data")
         x, t = ([[float(entry) for entry in row] for row in rows] for rows in (data.x, data.t))
-        trained, *_ = made.train(made.INITIAL, x, t, rate, steps)
-        numbers = map(Fraction, trained)
+        numbers = map(Fraction, made.train(made.INITIAL, x, t, rate, steps)[0])
         return {
             tensor.name: {
                 at: next(numbers) for at in product(*(range(int(extent)) for extent in tensor.shape))
@@ -189,8 +310,8 @@ class _Made:
         }
 
 
-def _with_listing(derivation: Derivation, text: str) -> Derivation:
-    """The derivation with the trainer's text in its place."""
+def _with_listing(derivation: Derivation, source: Callable[[str], str]) -> Derivation:
+    """The derivation with the text of its trainer in its place; source: of each target."""
     from bpsym.derivation.forms import Listing
 
     return replace(
@@ -199,7 +320,7 @@ def _with_listing(derivation: Derivation, text: str) -> Derivation:
             replace(
                 section,
                 blocks=tuple(
-                    replace(block, text=text) if isinstance(block, Listing) else block
+                    replace(block, text=source(block.target)) if isinstance(block, Listing) else block
                     for block in section.blocks
                 ),
             )

@@ -5,6 +5,7 @@
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,6 +21,8 @@ from bpsym.errors import BpsymError, OutputError, UsageError, did_you_mean
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 MOST_DIGITS = 15
 STDOUT = Path("-")
+
+Force = Annotated[bool, typer.Option("--force", help="Also where what is asked for is very long.")]
 
 app = typer.Typer(
     name="bpsym",
@@ -62,6 +65,10 @@ def derive(
     document: Annotated[
         str, typer.Option(metavar="|".join(api.document_formats()), help="A whole one, or one to \\input.")
     ] = "article",
+    form: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(api.FORMS), help="Gradients weight by weight, or with indices."),
+    ] = None,
     digits: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=MOST_DIGITS, help="Significant digits of a result.")
     ] = None,
@@ -71,6 +78,7 @@ def derive(
     sample: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="The sample that is shown in full.")
     ] = None,
+    force: Force = False,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", show_default="stdout", help="Where to write.")
     ] = STDOUT,
@@ -82,8 +90,16 @@ def derive(
     _known("--document", document, api.document_formats())
     if notation is not None:
         _known("--notation", notation, api.notations())
+    if form is not None:
+        _known("--form", form, api.FORMS)
     derived = api.derive(
-        api.load(example), notation=notation, digits=digits, weights=tuple(weight or ()), sample=sample
+        api.load(example),
+        notation=notation,
+        form=form,
+        digits=digits,
+        weights=tuple(weight or ()),
+        sample=sample,
+        force=force,
     )
     _write(output, derived.to_latex(lang, document))
 
@@ -100,14 +116,15 @@ def generate(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; show what is stale, and end with 1.")
     ] = False,
+    force: Force = False,
 ) -> None:
     """Write every document and trainer."""
     from bpsym.publish import generate as publishing
 
     if not check:
-        publishing.generate(examples or (), output, _say)
+        publishing.generate(examples or (), output, _say, force=force)
         return
-    stale = publishing.check(examples or (), output)
+    stale = publishing.check(examples or (), output, force=force)
     write_out(stale)
     if stale:
         _say(f"{output} is stale; this brings it up to date: {_again(examples or (), output)}")
@@ -116,10 +133,35 @@ def generate(
 
 @app.command("examples")
 def list_examples() -> None:
-    """List the presets and their titles."""
-    names = api.presets()
-    width = max(map(len, names))
-    write_out("".join(f"{name:{width}}  {api.load(name).title or ''}".rstrip() + "\n" for name in names))
+    """List the presets, with their titles and sources."""
+    described = api.descriptions()
+    width = max(map(len, described))
+    lines = [
+        f"{name:{width}}  {title}\n{'':{width}}  from: {source}\n"
+        for name, (title, source) in described.items()
+    ]
+    write_out("".join(lines))
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file that is not there yet.")],
+    lang: Annotated[
+        str, typer.Option(metavar="|".join(api.languages()), help="Language of the comments.")
+    ] = api.LANGUAGE,
+) -> None:
+    """Write a commented example for you to change; a file that is there is never touched."""
+    from bpsym.publish.files import create
+
+    _known("--lang", lang, api.languages())
+    create(file, api.new_example(lang).encode())
+    _say(f"{file} is written; next: {shlex.join([*_called().split(), 'derive', str(file)])}")
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON schema of example files, for editors."""
+    write_out(api.schema())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -186,8 +228,6 @@ def _write(path: Path, text: str) -> None:
 
 
 def _again(examples: Sequence[str], output: Path) -> str:
-    import shlex
-
     where = [] if output == Path("generated") else ["-o", str(output)]
     return shlex.join([*_called().split(), "generate", *examples, *where])
 

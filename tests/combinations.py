@@ -50,7 +50,7 @@ OPTIMIZERS = (
     Choice("rmsprop", {"alpha": 0.875, "centered": True}),
     Choice("rmsprop", {"alpha": 0, "eps": 0.01}),
     Choice("adam"),
-    Choice("adam", {"betas": [0, 0.9]}),
+    Choice("adam", {"betas": [0.0, 0.9]}),
     Choice("adam", {"betas": [0.75, 0.95], "eps": 1e-4}),
     Choice("adamw"),
     Choice("adamw", {"betas": [0.8, 0.9], "weight_decay": 0.125}),

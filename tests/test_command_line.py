@@ -253,12 +253,6 @@ def test_more_digits_are_printed_where_they_are_asked_for() -> None:
     assert "0.000929071161" in text  # REFERENCE: dC/dw31 = 0.000929071160809660
 
 
-def test_examples_are_listed_with_their_titles() -> None:
-    lines = bpsym("examples").stdout.decode().splitlines()
-    assert [line.split()[0] for line in lines] == list(api.presets())
-    assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
-
-
 def test_the_version_is_said() -> None:
     assert bpsym("--version").stdout.decode() == f"bpsym {__version__}\n"
 

@@ -54,7 +54,7 @@ def _blog() -> bpsym.Document:
 
 def test_the_sections_stand_in_the_order_of_the_blog(blog: bpsym.Document) -> None:
     assert [section.key for section in blog.derivation.sections] == [
-        "symbols", "network", "given", "forward", "loss", "output_gradients", "hidden_gradients", "error_terms",
+        "symbols", "conventions", "network", "given", "forward", "loss", "output_gradients", "hidden_gradients", "error_terms",
         "update", "second_pass", "trained", "vanishing", "code",
     ]  # fmt: skip
 

@@ -111,6 +111,9 @@ def test_the_same_example_can_be_made_in_python() -> None:
         ("steps = 100", "steps = 1.5", "mine.toml:24:9: training.steps: must be a whole number, not 1.5"),
         ("learning_rate = 1", "learning_rate = -1", "mine.toml:23:17: training.learning_rate: must not be negative"),
         ('loss = "half_squared_error"', 'loss = "squared_eror"', "mine.toml:4:8: network.loss: unknown loss 'squared_eror' (did you mean 'squared_error'?)"),
+        ("steps = 100", "update = [1]", "mine.toml:24:10: training.update: must be text in quotes, not an array"),
+        ('"sigmoid"', "[]", "mine.toml:8:14: network.layers[0].activation: must be text in quotes, not an array"),
+        ("[[0.3, 0.9]]", '[["w", 0.9]]', "mine.toml:15:13: network.layers[1].weights[0][0]: must be a number, not the text 'w'"),
         ("[training]", "[trainign]", "mine.toml:22:1: trainign: unknown key (did you mean 'training'?)"),
     ],
 )  # fmt: skip
@@ -137,6 +140,15 @@ def test_every_error_of_a_file_is_said_at_once_in_its_order() -> None:
         "training.steps",
         "training.speed",
     ]
+
+
+def test_one_place_is_complained_of_once_with_all_that_is_known() -> None:
+    text = GOOD.replace("[[0.1, 0.8], [0.4, 0.6]]", "[[0.1, 0.8]]").replace("inputs = 2", "inputs = 3")
+    assert problems(text)[0] == (
+        "mine.toml:10:11: network.layers[0].weights: 1 row of 2 numbers, but layer 1 has 2 units and 3 inputs"
+        " (write 2 rows of 3 numbers)"
+    )
+    assert len(problems(text)) == 2
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def below(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     below = StandIn()
     monkeypatch.setattr(api, "presets", lambda: below.presets)
     monkeypatch.setattr(api, "load", lambda name: name)
-    monkeypatch.setattr(api, "files", lambda example: dict(below.texts))
+    monkeypatch.setattr(api, "files", lambda example, force: dict(below.texts))
     monkeypatch.setattr(tex, "compiled", below.compile)
     monkeypatch.setattr(tex, "page_as_png", lambda pdf: PNG + pdf)
     return below

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Program
 from bpsym.calculus.nodes import Read
+from bpsym.derivation.batches import first_batch, of_samples
 from bpsym.derivation.chains import Chains
 from bpsym.derivation.forms import Derivation, Element, Equations, Layer, Section, Step
 from bpsym.derivation.sections import sections
@@ -26,23 +27,33 @@ def derivation(
     *,
     sample: int = 0,
     weights: tuple[str, ...] = (),
+    form: str = "auto",
     long_training: LongTraining | None = None,
 ) -> Derivation:
-    """The example's derivation; sample: the one (from 0) shown in full; weights: code names whose chain is shown."""
-    samples = 1 if example.data is None else len(example.data.x)
+    """The example's derivation; sample: the one (from 0) shown in full; weights: code names whose chain is shown.
+
+    form: how gradients are written, "scalar", "index", or "auto": what fits.
+    """
+    batch = first_batch(example)
+    every, example = example, of_samples(example, batch)
+    samples = len(batch) or 1
     if not 0 <= sample < samples:
         raise UsageError(f"there is no sample {sample + 1}: the example has {samples}")
     program = training_program(example.network, example.training, samples)
+    forward = forward_program(example.network, samples)
     _check_weights(program, names, weights)
     setting = Setting(
         example,
         names,
         program,
-        Chains(backward(forward_program(example.network, samples)), Read("E", sample)),
-        numbers(example, program, long_training),
+        forward,
+        Chains(backward(forward), Read("E", sample)),
+        numbers(example, program, sample, long_training),
         samples,
         sample,
         weights,
+        form,
+        batch if example is not every else (),
     )
     numbered = _numbered(sections(setting))
     known = () if setting.numbers is None else (setting.numbers.before, setting.numbers.after_one or {})
@@ -96,17 +107,22 @@ def _citations(setting: Setting, written: tuple[Section, ...]) -> Mapping[tuple[
     for step in _steps(written):
         if not step.number:
             continue
-        if isinstance(step.lhs, Layer):
-            for read in setting.elements(setting.program[step.lhs.name]):
-                found.setdefault((read.name, units(setting.program, read)), step.number)
-        elif isinstance(step.lhs, Element):
-            name = (
-                setting.derived("update", setting.program[step.lhs.read.name]).name
-                if step.becomes
-                else step.lhs.read.name
-            )
-            found.setdefault((name, units(setting.program, step.lhs.read)), step.number)
+        for read in _defined(setting, step):
+            found.setdefault((read.name, units(setting.program, read)), step.number)
     return found
+
+
+def _defined(setting: Setting, step: Step) -> tuple[Read, ...]:
+    """The elements that the step defines: all of a tensor's, of a layer's letter or at the letters of indices."""
+    if isinstance(step.lhs, Layer):
+        return setting.elements(setting.program[step.lhs.name])
+    if not isinstance(step.lhs, Element):
+        return ()
+    tensor, at = setting.program[step.lhs.read.name], step.lhs.read.at
+    if step.becomes:
+        tensor = setting.derived("update", tensor)
+    general = any(not index.is_Integer for index in at)
+    return setting.elements(tensor) if general else (Read(tensor.name, *at),)
 
 
 def _steps(written: tuple[Section, ...]) -> list[Step]:

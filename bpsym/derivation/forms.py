@@ -6,14 +6,28 @@ a derivation has, and the steps and sections that hold them. Nothing is text, no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from bpsym.calculus.equations import Program
 from bpsym.calculus.evaluate import Values
-from bpsym.notation.order import Call, Element, Form, Negative, Number, Power, Product, Quotient, Sum
+from bpsym.notation.order import (
+    Call,
+    Cases,
+    Comparison,
+    Element,
+    Form,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Size,
+    Sum,
+    Summation,
+)
 
 Amount = Any
 """A number: a Fraction where it is exact, else an mpmath number."""
@@ -62,6 +76,14 @@ class Matrix:
 
 
 @dataclass(frozen=True)
+class SumOver:
+    """A sum in a general formula, over what is written below the sign."""
+
+    index: str
+    body: Form
+
+
+@dataclass(frozen=True)
 class Variable:
     """A letter that stands for any number, as in f'(z)."""
 
@@ -82,6 +104,7 @@ class Step:
     The line with numbers is the last form with numbers for its symbols; a printer makes it. `value` is unrounded
     (rows of numbers for a matrix), None where there are no numbers. `becomes`: an assignment, not an equation.
     `entries`: what a layer's letter stands for, row by row, so that a line too wide can be written out.
+    `ranges`: for which indices it holds.
     """
 
     label: str
@@ -91,6 +114,16 @@ class Step:
     number: int = 0
     becomes: bool = False
     entries: tuple[tuple[Form, ...], ...] = ()
+    ranges: tuple[Range, ...] = ()
+
+
+@dataclass(frozen=True)
+class Range:
+    """What the letter of an index runs over: the units of a layer, all of them."""
+
+    letter: str
+    layer: int
+    units: int
 
 
 def components(step: Step) -> tuple[Step, ...]:
@@ -130,6 +163,40 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class Cited:
+    """In a sentence: the numbers of the equations with these labels."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Items:
+    """Sentences, one below the other."""
+
+    remarks: tuple[Remark, ...]
+
+
+@dataclass(frozen=True)
+class Numerals:
+    """Vectors and matrices with their numbers, as many beside each other as the page holds."""
+
+    rows: tuple[tuple[Form, Any], ...]
+
+
+@dataclass(frozen=True)
+class SampleTable:
+    """What each sample contributes to each gradient.
+
+    columns: (what, its amount for each sample, what the penalties add or None, the gradient); `samples`: which are
+    shown, from 0; mean: whether the samples' amounts are averaged.
+    """
+
+    columns: tuple[tuple[Form, tuple[Amount, ...], Amount | None, Form, Amount], ...]
+    samples: tuple[int, ...]
+    mean: bool
+
+
+@dataclass(frozen=True)
 class SymbolTable:
     """Rows of (symbols, key of what they mean, terms of that phrase)."""
 
@@ -153,13 +220,13 @@ class ValueTable:
 
 @dataclass(frozen=True)
 class Listing:
-    """The place for a program's text; `name` is its file's."""
+    """The place for a trainer's text; `target` is what it was generated for."""
 
-    name: str
+    target: str
     text: str = ""
 
 
-Block = Equations | Remark | SymbolTable | Picture | ValueTable | Listing
+Block = Equations | Remark | Items | Numerals | SampleTable | SymbolTable | Picture | ValueTable | Listing
 
 
 @dataclass(frozen=True)
@@ -187,33 +254,57 @@ class Derivation:
     citations: Mapping[tuple[str, tuple[int, ...]], int]
 
 
+def changed(form: Any, change: Callable[[Element], Any]) -> Any:
+    """The form with change(element) for each of its elements."""
+    if isinstance(form, Element):
+        return change(form)
+    if isinstance(form, tuple):
+        return tuple(changed(part, change) for part in form)
+    if not is_dataclass(form):
+        return form
+    parts = {each.name: changed(getattr(form, each.name), change) for each in fields(form)}
+    return replace(form, **parts)  # type: ignore[type-var]
+
+
 __all__ = [
     "Activated",
     "Amount",
     "Applied",
     "Block",
     "Call",
+    "Cases",
+    "Cited",
+    "Comparison",
     "Derivation",
     "Element",
     "Equations",
     "Form",
     "Fraction",
+    "Items",
     "Layer",
     "Listing",
     "Matrix",
     "Negative",
     "Number",
+    "Numerals",
     "Partial",
     "Picture",
     "Power",
     "Product",
     "Quotient",
+    "Range",
     "Remark",
+    "SampleTable",
     "Section",
+    "Size",
     "Step",
     "Sum",
+    "SumOver",
     "SymbolTable",
+    "Summation",
     "Value",
     "ValueTable",
     "Variable",
+    "changed",
+    "components",
 ]

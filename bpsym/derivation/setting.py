@@ -3,45 +3,68 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any
 
-from sympy import Expr
+from sympy import Add, Expr, Integer
 
 from bpsym.calculus.equations import Equation, Program, Tensor, find
 from bpsym.calculus.evaluate import Values
-from bpsym.calculus.nodes import Read
-from bpsym.calculus.unroll import expanded_sums
+from bpsym.calculus.nodes import IndexSum, Read
 from bpsym.derivation.chains import Chains
-from bpsym.derivation.forms import Activated, Element, Form, Layer, Matrix, Product
+from bpsym.derivation.forms import Activated, Element, Form, Layer, Matrix, Product, Range, changed
 from bpsym.derivation.training import Numbers
 from bpsym.errors import ProgramError
 from bpsym.examples.example import Example
 from bpsym.network import roles
+from bpsym.network.activations import activation_of
 from bpsym.network.forward import SAMPLES, parameters
-from bpsym.notation.names import Names
+from bpsym.notation.names import Names, Unit
 from bpsym.notation.order import reading_order
 
 MOST_PATHS = 40
 """With more chains than this in all, error terms take their place."""
 
+MOST_LINES = 40
+"""With more gradients of single parameters than this, equations are shown with indices."""
+
+LARGEST = 10
+"""The most rows, and columns, of a matrix whose numbers are shown in index form."""
+
 
 @dataclass(frozen=True)
 class Setting:
-    """program: forward, backward and update; sample: the one (from 0) that is shown in full; weights: the code names
-    of those whose chain is shown however many there are.
+    """program: forward, backward and update; forward: the equations as a person writes them; sample: the one (from 0) that is shown in full; weights: the code names
+    of those whose chain is shown however many there are; gradient_form: "auto", "scalar" or "index"; batch: the
+    samples (from 0) of the first step, where it does not see all.
     """
 
     example: Example
     names: Names
     program: Program
+    forward: Program
     chains: Chains
     numbers: Numbers | None
     samples: int
     sample: int = 0
     weights: tuple[str, ...] = ()
+    gradient_form: str = "auto"
+    batch: tuple[int, ...] = ()
+
+    @cached_property
+    def indexed(self) -> bool:
+        """Whether equations are shown with indices, a layer at a time."""
+        if self.gradient_form != "auto":
+            return self.gradient_form == "index"
+        return self.trained_count > MOST_LINES
+
+    @property
+    def trained_count(self) -> int:
+        """How many numbers are trained."""
+        return sum(prod(self.shape(tensor)) for tensor in self.trained())
 
     @property
     def layers(self) -> range:
@@ -52,8 +75,17 @@ class Setting:
     def before(self) -> Values | None:
         return self.numbers.before if self.numbers else None
 
+    @property
+    def whole(self) -> bool:
+        """Whether there are numbers of all samples together, not only of the one that is shown."""
+        return self.numbers is not None and self.numbers.whole
+
     def activation(self, layer: int) -> str:
         return self.example.network.layers[layer - 1].activation
+
+    def shown(self, tensor: Tensor) -> tuple[Read, ...]:
+        """The elements that have a line each: all of them, or the general one in index form."""
+        return (self.general(tensor),) if self.indexed else self.elements(tensor)
 
     @cached_property
     def _by_role(self) -> dict[tuple[str, int], Tensor]:
@@ -77,11 +109,17 @@ class Setting:
 
     def elements(self, tensor: Tensor) -> tuple[Read, ...]:
         """The tensor's elements in row order, those of the one sample where it has samples."""
-        ranges = [
-            [self.sample] if index.name == SAMPLES else range(int(index.upper) + 1)
-            for index in tensor.indices
-        ]
-        return tuple(Read(tensor.name, *at) for at in product(*ranges))
+        if tensor.name not in self._elements:
+            ranges = [
+                [self.sample] if index.name == SAMPLES else range(int(index.upper) + 1)
+                for index in tensor.indices
+            ]
+            self._elements[tensor.name] = tuple(Read(tensor.name, *at) for at in product(*ranges))
+        return self._elements[tensor.name]
+
+    @cached_property
+    def _elements(self) -> dict[str, tuple[Read, ...]]:
+        return {}
 
     def element(self, tensor: Tensor, *units: int) -> Read:
         """The element at these units, of the one sample where the tensor has samples."""
@@ -90,50 +128,126 @@ class Setting:
             tensor.name, *(self.sample if index.name == SAMPLES else next(rest) for index in tensor.indices)
         )
 
+    def general(self, tensor: Tensor) -> Read:
+        """The element at the letters of its indices; of the one sample, where there is only one."""
+        alone = [0 if index.name == SAMPLES and self.samples == 1 else index for index in tensor.indices]
+        return Read(tensor.name, *alone)
+
+    def ranges(self, tensor: Tensor) -> tuple[Range, ...]:
+        """What the letters of a general element's units run over."""
+        return tuple(
+            Range(index.name, layer, int(index.upper) + 1)
+            for index, layer in zip(tensor.indices, tensor.role.axes, strict=True)
+            if layer is not None and index.upper != 0
+        )
+
+    def shape(self, tensor: Tensor) -> tuple[int, ...]:
+        """Rows and columns, the samples' axis left out."""
+        plain = [int(index.upper) + 1 for index in tensor.indices if index.name != SAMPLES]
+        return (*plain, *(1,) * (2 - len(plain)))
+
+    def is_small(self, tensor: Tensor) -> bool:
+        """Whether all of its numbers are shown."""
+        return not self.indexed or max(self.shape(tensor)) <= LARGEST
+
     def rows(self, tensor: Tensor) -> tuple[tuple[Read, ...], ...]:
         """The tensor as rows: a vector is a column."""
         elements = self.elements(tensor)
-        plain = [index for index in tensor.indices if index.name != SAMPLES]
-        width = int(plain[1].upper) + 1 if len(plain) > 1 else 1
+        width = self.shape(tensor)[1]
         return tuple(elements[start : start + width] for start in range(0, len(elements), width))
 
     def form(self, read: Read) -> Form:
-        """The right-hand side of the element's equation, sums written out, in reading order."""
+        """The right-hand side of the element's equation, in reading order.
+
+        Sums are written out, but for those over samples; of a general element none is.
+        """
         return self.ordered(self.value_of(read))
 
     def value_of(self, read: Read) -> Expr:
         equation = self.equation(read)
         place = {index: value for index, value in zip(equation.at, read.at, strict=True) if index.is_Symbol}
-        return expanded_sums(equation.value.xreplace(place))
+        value = equation.value.xreplace(place)
+        return value if _is_general(read) else self.written_out(value)
+
+    def written_out(self, expr: Any) -> Any:
+        """The expression with each sum over units written out."""
+        if isinstance(expr, IndexSum):
+            if self._runs_over_samples(expr):
+                index, body = expr.opened(f"'{expr.height}")
+                return IndexSum(self.written_out(body), index, expr.lower, expr.upper)
+            values = range(int(expr.lower), int(expr.upper) + 1)
+            return Add(*(self.written_out(expr.open(Integer(value))) for value in values))
+        if not expr.args or isinstance(expr, Read):
+            return expr
+        return expr.func(*map(self.written_out, expr.args))
+
+    def _runs_over_samples(self, total: IndexSum) -> bool:
+        index, body = total.opened("'probe")
+        return any(
+            at == index and own.name == SAMPLES
+            for read in body.atoms(Read)
+            for at, own in zip(read.at, self.program[read.name].indices, strict=True)
+        )
+
+    def opened(self, expr: Any, sample: int | None = None) -> Any:
+        """The expression with the term of one sample, or with all terms, for each sum over samples."""
+        if isinstance(expr, IndexSum) and self._runs_over_samples(expr):
+            terms = range(int(expr.upper) + 1) if sample is None else [sample]
+            return Add(*(self.opened(expr.open(Integer(term)), sample) for term in terms))
+        if not expr.args or isinstance(expr, Read):
+            return expr
+        return expr.func(*(self.opened(part, sample) for part in expr.args))
+
+    def has_adjoint(self, kind: str, layer: int) -> bool:
+        return find(self.program, "adjoint", self.tensor(kind, layer).name) is not None
+
+    def reached(self) -> list[int]:
+        """The layers whose error terms some gradient needs."""
+        return [layer for layer in self.layers if self.has_adjoint(roles.PRE_ACTIVATION, layer)]
+
+    def paths_to(self, name: str) -> int:
+        """How many chains lead to each element of a parameter: one through each unit of every later layer."""
+        widths = self.names.widths[self.program[name].role.layer + 1 :]
+        return prod(widths)
 
     def equation(self, read: Read) -> Equation:
-        return self.program.equation(read.name)
+        name = read.name
+        return (self.forward if self.forward.of(name) else self.program).equation(name)
 
     def ordered(self, expr: Expr) -> Form:
-        return reading_order(expr, self.program)
+        return reading_order(expr, self.program, opened=True)
 
     def activated(self, form: Form) -> Form:
         """The form with f(z) for each output of a neuron, for packs that write it so."""
-        outputs = {
-            Element(after): Activated(layer, Element(before), Element(after))
-            for layer in self.layers
-            for before, after in zip(
-                self.elements(self.tensor(roles.PRE_ACTIVATION, layer)),
-                self.elements(self.tensor(roles.ACTIVATION, layer)),
-                strict=True,
-            )
-        }
         if isinstance(form, Product):
             return Product(
-                tuple(part if self._has_target(part) else replaced(part, outputs) for part in form.factors)
+                tuple(part if self._has_target(part) else self._activated(part) for part in form.factors)
             )
-        return replaced(form, outputs)
+        return self._activated(form)
+
+    def _activated(self, form: Form) -> Form:
+        return changed(form, self._as_function)
+
+    def _as_function(self, element: Element) -> Form:
+        tensor = self.program[element.read.name]
+        if tensor.origin is not None or tensor.role.kind != roles.ACTIVATION:
+            return element
+        if activation_of(self.activation(tensor.role.layer)).is_layer_wide:
+            return element
+        before = self.tensor(roles.PRE_ACTIVATION, tensor.role.layer)
+        return Activated(tensor.role.layer, Element(Read(before.name, *element.read.at)), element)
 
     def _has_target(self, form: Form) -> bool:
         """Whether a target stands in the form: then it is the loss's slope, in which outputs stay outputs."""
-        last = len(self.layers)
-        targets = {Element(read): None for read in self.elements(self.tensor(roles.TARGET, last))}
-        return bool(replaced(form, targets) != form)
+        found: list[Element] = []
+
+        def seen(element: Element) -> Element:
+            if self.program[element.read.name].role.kind == roles.TARGET:
+                found.append(element)
+            return element
+
+        changed(form, seen)
+        return bool(found)
 
     def matrix(self, tensor: Tensor) -> Matrix:
         return Matrix(tuple(tuple(Element(read) for read in row) for row in self.rows(tensor)))
@@ -144,46 +258,53 @@ class Setting:
     def parameters(self) -> tuple[Tensor, ...]:
         return parameters(self.program)
 
+    def trained(self) -> tuple[Tensor, ...]:
+        """The parameters that are updated."""
+        return tuple(one for one in self.parameters() if find(self.program, "update", one.name) is not None)
+
     def code(self, read: Read) -> str:
         """The element's name in code."""
         return self.names.code(self.program[read.name], units(self.program, read))
 
     def amount(self, read: Read, values: Values | None = None) -> Any:
-        """The element's number before training (or in `values`), None where there are none."""
+        """The element's number before training (or in `values`), None where there is none."""
         known = values if values is not None else self.before
-        return None if known is None else known[read.name][tuple(int(index) for index in read.at)]
-
-    def amounts(self, tensor: Tensor) -> Any:
-        """The tensor's numbers, as rows."""
-        if self.before is None:
+        if known is None or _is_general(read) or not (self.whole or self._of_one_sample(read)):
             return None
-        return tuple(tuple(self.amount(read) for read in row) for row in self.rows(tensor))
+        return known[read.name][tuple(int(index) for index in read.at)]
+
+    def _of_one_sample(self, read: Read) -> bool:
+        """Whether the number needs no other sample than its own."""
+        tensor = self.program[read.name]
+        return tensor.origin is None and tensor.role.kind != roles.LOSS or None in tensor.role.axes
+
+    def amounts(self, tensor: Tensor, values: Values | None = None) -> Any:
+        """The tensor's numbers, as rows."""
+        rows = tuple(tuple(self.amount(read, values) for read in row) for row in self.rows(tensor))
+        return None if rows[0][0] is None else rows
 
     def label(self, kind: str, read: Read) -> str:
         """A label's slug: lower case, digits and hyphens."""
-        return slug(f"{kind}-{self.code(read)}" if kind else self.code(read))
+        name = self.names.code(self.program[read.name]) if _is_general(read) else self.code(read)
+        return slug(f"{kind}-{name}" if kind else name)
+
+
+def _is_general(read: Read) -> bool:
+    return any(not at.is_Integer for at in read.at)
 
 
 def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def units(program: Program, read: Read) -> tuple[int, ...]:
-    """The element's position without the samples' axis."""
+def units(program: Program, read: Read) -> tuple[Unit, ...]:
+    """The element's position without the samples' axis; an index by its letter."""
     own = program[read.name].indices
-    return tuple(int(at) for at, index in zip(read.at, own, strict=True) if index.name != SAMPLES)
+    return tuple(unit(at) for at, index in zip(read.at, own, strict=True) if index.name != SAMPLES)
 
 
-def replaced(form: Any, rule: dict[Any, Any]) -> Any:
-    """The form with each part that the rule lists replaced."""
-    if form in rule:
-        return rule[form]
-    if isinstance(form, tuple):
-        return tuple(replaced(part, rule) for part in form)
-    if isinstance(form, Element) or not is_dataclass(form):
-        return form
-    parts = {each.name: replaced(getattr(form, each.name), rule) for each in fields(form)}
-    return replace(form, **parts)  # type: ignore[type-var]
+def unit(at: Expr) -> Unit:
+    return int(at) if at.is_Integer else str(at)
 
 
-__all__ = ["MOST_PATHS", "Setting", "replaced", "slug", "units"]
+__all__ = ["LARGEST", "MOST_LINES", "MOST_PATHS", "Setting", "slug", "unit", "units"]

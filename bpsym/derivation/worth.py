@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import reduce, singledispatch
+from functools import cache, reduce, singledispatch
 from typing import Any
 
 import mpmath
 
+from bpsym.calculus.equations import Program
+from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
     Activated,
     Amount,
     Applied,
     Call,
+    Cases,
+    Comparison,
     Element,
     Form,
     Matrix,
@@ -24,9 +28,12 @@ from bpsym.derivation.forms import (
     Product,
     Quotient,
     Sum,
+    Summation,
+    changed,
 )
-from bpsym.derivation.formulas import formula_form
-from bpsym.network.activations import ACTIVATIONS
+from bpsym.notation.formulas import formula_form
+from bpsym.notation.order import reading_order
+from bpsym.network.activations import Activation, activation_of
 
 PRECISE = mpmath.mp.clone()
 """The context of all numbers that are not exact."""
@@ -46,6 +53,19 @@ def approximate(value: Amount) -> Any:
     if isinstance(value, (int, Fraction)):
         return PRECISE.mpf(value.numerator) / value.denominator
     return PRECISE.mpf(value)
+
+
+def holds(test: Comparison, lookup: Lookup) -> bool:
+    """Whether the comparison is true of the numbers."""
+    return bool(_both(_worth(test.left, lookup), _worth(test.right, lookup), _COMPARE[test.sign]))
+
+
+_COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def _both(left: Amount, right: Amount, operate: Callable[[Any, Any], Any]) -> Amount:
@@ -83,6 +103,23 @@ def _(form: Product, lookup: Lookup) -> Any:
     return reduce(lambda a, b: _both(a, b, operator.mul), (_worth(factor, lookup) for factor in form.factors))
 
 
+@_worth.register(Summation)
+def _(form: Summation, lookup: Lookup) -> Any:
+    first, last = (int(_worth(limit, lookup)) for limit in (form.lower, form.upper))
+    terms = (_worth(summand(form, number), lookup) for number in range(first, last + 1))
+    return reduce(lambda a, b: _both(a, b, operator.add), terms)
+
+
+def summand(form: Summation, number: int) -> Form:
+    """The term of a sum over an index at this value of the index."""
+
+    def at(element: Element) -> Element:
+        read = element.read
+        return Element(Read(read.name, *(number if str(one) == form.index else one for one in read.at)))
+
+    return changed(form.body, at)
+
+
 @_worth.register(Negative)
 def _(form: Negative, lookup: Lookup) -> Any:
     return -_worth(form.body, lookup)
@@ -104,19 +141,49 @@ def _(form: Power, lookup: Lookup) -> Any:
 
 @_worth.register(Call)
 def _(form: Call, lookup: Lookup) -> Any:
-    return getattr(PRECISE, form.name)(*(approximate(_worth(one, lookup)) for one in form.arguments))
+    if not form.arguments:
+        return +getattr(PRECISE, form.name.lower())
+    arguments = [_worth(one, lookup) for one in form.arguments]
+    if form.name in _RATIONAL:
+        exact = all(isinstance(one, (int, Fraction)) for one in arguments)
+        return _RATIONAL[form.name](*(arguments if exact else map(approximate, arguments)))
+    return getattr(PRECISE, form.name)(*map(approximate, arguments))
+
+
+def _sign(value: Amount) -> Amount:
+    return Fraction((value > 0) - (value < 0))
+
+
+_RATIONAL: Mapping[str, Callable[..., Any]] = {"abs": abs, "max": max, "min": min, "sign": _sign}
+"""Functions whose value is exact where their arguments are."""
+
+
+@_worth.register(Cases)
+def _(form: Cases, lookup: Lookup) -> Any:
+    return _worth(form.first if holds(form.test, lookup) else form.other, lookup)
 
 
 @_worth.register(Applied)
 def _(form: Applied, lookup: Lookup) -> Any:
-    record = ACTIVATIONS[form.activation]
+    record = activation_of(form.activation)
     if isinstance(form.argument, Matrix):
         rows = form.argument.rows
         return tuple(tuple(_worth(_at(form, entry), lookup) for entry in row) for row in rows)
     after = formula_form(record.formula, {"z": form.argument})
     if form.order == 0:
         return _worth(after, lookup)
+    if record.slope_formula is None:
+        return _worth(changed(derived_slope(record), lambda _: form.argument), lookup)
     return _worth(formula_form(record.slope_formula, {"z": form.argument, "a": after}), lookup)
+
+
+_Z = Read("z")
+
+
+@cache
+def derived_slope(record: Activation) -> Form:
+    """The slope of an activation that declares none, with an element for z."""
+    return reading_order(record.slope_at(_Z, None), Program((), ()), opened=True)
 
 
 def _at(form: Applied, argument: Form) -> Applied:

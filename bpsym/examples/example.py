@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from bpsym.errors import Key
-from bpsym.network.description import (
-    Network,
-    counted,
-    layer_widths,
-    network_misfits,
-    not_negative,
-    rows_misfits,
-)
-from bpsym.network.exact import Exact, Rows
-from bpsym.network.record import Misfit, Record, plain, refuse
+from bpsym.errors import InputError, Problem, shown
+from bpsym.examples.data import Data, data_misfits, file_misfits
+from bpsym.examples.toml_text import toml
+from bpsym.network.choices import Choice, Chosen
+from bpsym.network.description import Network, layer_widths, network_misfits, not_negative
+from bpsym.network.exact import Exact
+from bpsym.network.record import Misfit, Record, keys, plain, refuse
 from bpsym.network.training_rule import TrainingRule, rule_misfits
-
-
-class Data(Record):
-    """x: (samples, inputs); t: (samples, outputs); at least one sample, and as many rows in both."""
-
-    write: ClassVar[Mapping[str, str]] = {"x": "x = [[0.35, 0.9]], a row for each sample", "t": "t = [[0.5]]"}
-
-    x: Annotated[Rows, Field(min_length=1)]
-    t: Annotated[Rows, Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        refuse(data_misfits(plain(self)))
-        return self
 
 
 class Training(TrainingRule):
@@ -50,10 +34,18 @@ class Training(TrainingRule):
         "shuffle": "shuffle = true",
         "seed": "seed = 1",
     }
+    about: ClassVar[Mapping[str, str]] = {
+        **TrainingRule.about,
+        "learning_rate": "How far a step goes.",
+        "steps": "How many steps are made; each is one update of all parameters.",
+        "batch_size": "A step sees the next so many samples; all of them, where nothing is said.",
+        "shuffle": "Whether the samples are drawn anew at the start of each epoch.",
+        "seed": "Of the shuffling, and of initial weights that are drawn.",
+    }
 
     learning_rate: Annotated[
         Exact, not_negative("a step goes against the gradient", "learning_rate = 0.5")
-    ] = Field(default=1, validate_default=True)
+    ] = Fraction(1)
     steps: Annotated[int, Field(ge=0, strict=True)] = 0
     batch_size: Annotated[int, Field(ge=1, strict=True)] | None = None
     shuffle: Annotated[bool, Field(strict=True)] = False
@@ -63,16 +55,76 @@ class Training(TrainingRule):
 class DerivationOptions(Record):
     """What the command line's options of the same names say."""
 
+    about: ClassVar[Mapping[str, str]] = {
+        "style": "The style of the code that is listed.",
+        "form": "How gradients are written: each weight's, with indices, or what fits (auto).",
+        "detail": "How much is shown.",
+        "digits": "Significant digits of a result.",
+        "lang": "The language, where the command line names none.",
+        "weights": "Single weights that are shown in full, by their names in code.",
+        "sample": "The sample that is shown in full, counted from 1.",
+    }
+    write: ClassVar[Mapping[str, str]] = {
+        "digits": "digits = 6",
+        "weights": 'weights = ["w31"]',
+        "sample": "sample = 1",
+    }
+
+    style: str | None = None
+    form: str | None = None
+    detail: str | None = None
     digits: Annotated[int, Field(ge=1, le=15, strict=True)] | None = None
     lang: str | None = None
     weights: tuple[str, ...] = ()
     sample: Annotated[int, Field(ge=1, strict=True)] | None = None
 
 
+def _words(value: Any) -> dict[str, Any]:
+    """Words by their keys, and tables of words by their languages. InputError names every entry that is neither."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"must be a table, not {shown(value)}")
+    tables = {key: entry for key, entry in value.items() if isinstance(entry, Mapping)}
+    inner = [((key, name), word) for key, table in tables.items() for name, word in table.items()]
+    outer = [((key,), word) for key, word in value.items() if key not in tables]
+    wrong = [
+        Problem(f"must be text in quotes, not {shown(word)}", key)
+        for key, word in (*outer, *inner)
+        if not isinstance(word, str)
+    ]
+    if wrong:
+        raise InputError(wrong)
+    return {key: dict(entry) if key in tables else entry for key, entry in value.items()}
+
+
+_WORD = {"type": "string"}
+Words = Annotated[
+    dict[str, Any],
+    PlainValidator(_words),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [_WORD, {"type": "object", "additionalProperties": _WORD}],
+            },
+        }
+    ),
+]
+
+
 class Example(Record):
     """All that an example's file says. InputError names everything that is wrong, each by its key."""
 
     write: ClassVar[Mapping[str, str]] = {"network": "[network] with inputs = 2, and [[network.layers]]"}
+    about: ClassVar[Mapping[str, str]] = {
+        "title": "The title of the document.",
+        "source": "Where the example comes from.",
+        "notation": "Names and conventions of formulas and code.",
+        "network": "Inputs, layers and loss.",
+        "data": "The samples. Without them the derivation has symbols.",
+        "training": "The learning rate, the steps, and how a step is made.",
+        "derivation": "What the command line's options of the same names say.",
+        "phrases": "Words of one's own, in the example's own language; in [phrases.zh] those of another.",
+    }
 
     title: str | None = None
     source: str | None = None
@@ -81,11 +133,22 @@ class Example(Record):
     data: Data | None = None
     training: Training = Training()
     derivation: DerivationOptions = DerivationOptions()
+    phrases: Words | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        refuse(example_misfits(plain(self)))
+        refuse(example_misfits(plain(self) | {"data": self.data}))
         return self
+
+    def to_toml(self) -> str:
+        """A file that reads back as an equal example (in the same folder, where it names a file of samples)."""
+        return toml(written(self))
+
+    def words(self, lang: str, own: str) -> dict[str, str]:
+        """The example's words in a language; own: the example's own language, that of words under no other."""
+        given = self.phrases or {}
+        plain_words = {key: word for key, word in given.items() if isinstance(word, str)}
+        return (plain_words if lang == own else {}) | dict(given.get(lang, {}))
 
 
 def example_misfits(table: Mapping[str, Any]) -> Iterator[Misfit]:
@@ -94,35 +157,39 @@ def example_misfits(table: Mapping[str, Any]) -> Iterator[Misfit]:
     yield from network_misfits(network, ("network",))
     yield from rule_misfits(table.get("training"), ("training",))
     widths = layer_widths(network)
-    if isinstance(data, Mapping):
-        yield from data_misfits(data, ("data",), widths[0], widths[-1] if len(widths) > 1 else None)
+    outputs = widths[-1] if len(widths) > 1 else None
+    read = _from_file(data)
+    if read is not None:
+        yield from file_misfits(read, ("data",), widths[0], outputs)
+    elif data is not None:
+        table = plain(data)
+        yield from data_misfits(table if isinstance(table, Mapping) else {}, ("data",), widths[0], outputs)
 
 
-def data_misfits(
-    data: Mapping[str, Any], key: Key = (), inputs: int | None = None, outputs: int | None = None
-) -> Iterator[Misfit]:
-    """What does not fit in a table of data; inputs, outputs: of the network, where known."""
-    for name, width, ends in (("x", inputs, "input"), ("t", outputs, "output")):
-        rows = data.get(name)
-        if isinstance(rows, list | tuple):
-            yield from _row_misfits(rows, (*key, name), width, ends)
-    x, t = data.get("x"), data.get("t")
-    if isinstance(x, list | tuple) and isinstance(t, list | tuple) and x and t and len(x) != len(t):
-        has = f"{counted(len(t), 'row')}, but x has {counted(len(x), 'row')}"
-        yield Misfit(f"{has} (write one row of t for each row of x)", (*key, "t"))
+def _from_file(data: Any) -> Data | None:
+    """The data of a file, where the file is right."""
+    if isinstance(data, Mapping) and isinstance(data.get("file"), str):
+        with suppress(InputError):
+            data = Data(**data)
+    return data if isinstance(data, Data) and data.file is not None else None
 
 
-def _row_misfits(rows: Any, key: Key, width: int | None, ends: str) -> Iterator[Misfit]:
-    """Rows that are not as long as the network is wide; where that is unknown, rows of unequal length."""
-    if width is None:
-        yield from (
-            one for one in rows_misfits(rows, key, rows=None, columns=None, reason="") if one.key != key
-        )
-        return
-    for number, row in enumerate(rows):
-        if isinstance(row, list | tuple) and len(row) != width:
-            wants = f"the network has {counted(width, ends)}"
-            message = (
-                f"a row of {counted(len(row), 'number')}, but {wants} (write {counted(width, 'number')})"
-            )
-            yield Misfit(message, (*key, number))
+def written(record: Record) -> dict[str, Any]:
+    """What was said of the record, by its keys: a table that makes an equal one."""
+    fields = type(record).model_fields
+    return {
+        key: _written(getattr(record, name), fields[name].metadata)
+        for name, key in keys(type(record)).items()
+        if name in record.model_fields_set and getattr(record, name) is not None
+    }
+
+
+def _written(value: Any, metadata: list[Any]) -> Any:
+    if isinstance(value, Record):
+        return written(value)
+    if isinstance(value, Choice):
+        chosen = next(one for one in metadata if isinstance(one, Chosen))
+        return chosen.written(value)
+    if isinstance(value, tuple):
+        return [_written(entry, metadata) for entry in value]
+    return value

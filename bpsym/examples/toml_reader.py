@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from bpsym import resources
-from bpsym.errors import InputError, Problem, UnknownKey, UsageError, did_you_mean, shown
+from bpsym.errors import InputError, Key, Problem, UnknownKey, UsageError, did_you_mean, shown
 from bpsym.examples.example import Example, example_misfits
 from bpsym.examples.positions import DEEPEST, Place, Positions, positions, too_deep
+from bpsym.examples.samples import FOLDER
+from bpsym.network.record import Misfit
 
 PRESETS = "examples/presets"
 
 Known = Mapping[str, tuple[str, ...]]
-"""The names that upper rooms know: "notation" and "lang"."""
+"""The names that upper rooms know, by the last part of the key that says one; "phrases": the keys of words."""
 
-_NAMED = {"notation": ("notation",), "lang": ("derivation", "lang")}
+_NAMED: tuple[Key, ...] = (
+    ("notation",),
+    ("derivation", "lang"),
+    ("derivation", "style"),
+    ("derivation", "form"),
+    ("derivation", "detail"),
+)
 """Where a file says such a name."""
 
 _MINIMAL = "inputs = 2 under [network], and units = 1 under [[network.layers]]"
@@ -33,12 +41,13 @@ def load(name_or_path: str, known: Known) -> Example:
     """
     presets = resources.names(PRESETS, ".toml")
     if name_or_path in presets:
-        return read(resources.text(f"{PRESETS}/{name_or_path}.toml"), f"{name_or_path}.toml", known)
+        text = resources.text(f"{PRESETS}/{name_or_path}.toml")
+        return read(text, f"{name_or_path}.toml", known, resources.place(PRESETS))
     path = Path(name_or_path)
     if path.name == name_or_path and path.suffix != ".toml" and not path.exists():
         hint = did_you_mean(name_or_path, presets)
         raise UsageError(f"unknown preset {name_or_path!r}{hint}; the path of a file ends with .toml")
-    return read(_text(path), name_or_path, known)
+    return read(_text(path), name_or_path, known, path.parent)
 
 
 def _text(path: Path) -> str:
@@ -59,19 +68,30 @@ def _text(path: Path) -> str:
         raise InputError(Problem(message, file=str(path), line=line, column=column)) from None
 
 
-def read(text: str, file: str, known: Known) -> Example:
-    """The example that the text describes. InputError names all that is wrong, each with file, line and column."""
+def read(text: str, file: str, known: Known, folder: Path = Path()) -> Example:
+    """The example that the text describes; folder: where the paths in it start from.
+
+    InputError names all that is wrong, each with file, line and column.
+    """
     table = _table(text, file)
-    problems = list(_unknown_names(table, known))
+    problems = list(unknown_names(table, known))
     example = None
+    before = FOLDER.set(folder)
     try:
         example = Example(**table)
     except InputError as error:
-        problems += error.problems
-        problems += [one for one in example_misfits(table) if one not in problems]
+        problems += _without_doubles(error.problems, list(example_misfits(table)))
+    finally:
+        FOLDER.reset(before)
     if example is None or problems:
         raise InputError(_placed(problems, text, file))
     return example
+
+
+def _without_doubles(problems: Iterable[Problem], misfits: list[Misfit]) -> list[Problem]:
+    """The problems, and the misfits of the whole: what a part says of the same place knows less."""
+    places = {one.key for one in misfits}
+    return [one for one in problems if not (isinstance(one, Misfit) and one.key in places)] + misfits
 
 
 def _table(text: str, file: str) -> dict[str, Any]:
@@ -100,13 +120,32 @@ def _last_line(text: str) -> int:
     return len(text.splitlines()) or 1
 
 
-def _unknown_names(table: dict[str, Any], known: Known) -> Iterator[Problem]:
-    for what, key in _NAMED.items():
-        value: Any = table
-        for part in key:
-            value = value.get(part) if isinstance(value, dict) else None
-        if isinstance(value, str) and what in known and value not in known[what]:
-            yield Problem(f"unknown {what} {shown(value)}{did_you_mean(value, known[what])}", key)
+def unknown_names(table: Mapping[str, Any], known: Known) -> Iterator[Problem]:
+    """The names in an example's table that no upper room knows."""
+    for key in _NAMED:
+        value = _found(table, key)
+        names = known.get(str(key[-1]))
+        if isinstance(value, str) and names is not None and value not in names:
+            yield Problem(f"unknown {key[-1]} {shown(value)}{did_you_mean(value, names)}", key)
+    yield from _unknown_words(_found(table, ("phrases",)), known, ("phrases",))
+
+
+def _found(table: Any, key: Key) -> Any:
+    for part in key:
+        table = table.get(part) if isinstance(table, Mapping) else None
+    return table
+
+
+def _unknown_words(table: Any, known: Known, key: Key) -> Iterator[Problem]:
+    if not isinstance(table, Mapping) or "phrases" not in known:
+        return
+    languages = known["lang"] if len(key) == 1 else ()
+    for name, value in table.items():
+        if isinstance(value, Mapping) and name in languages:
+            yield from _unknown_words(value, known, (*key, name))
+        elif name not in known["phrases"]:
+            near = did_you_mean(name, (*known["phrases"], *languages))
+            yield UnknownKey(f"unknown key{near}", (*key, name))
 
 
 def _placed(problems: list[Problem], text: str, file: str) -> list[Problem]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from pydantic_core import core_schema
 
 from bpsym.errors import InputError, Problem, UnknownKey, did_you_mean, shown
-from bpsym.network.exact import exact, exact_row
+from bpsym.network.exact import QUOTIENT, exact, exact_row
 
 REQUIRED: Any = object()
 """The default of a setting that has none."""
@@ -75,6 +75,7 @@ class Setting:
         }
         number: dict[str, Any] = {"type": "integer" if self.whole else "number"}
         number |= {key: limit for key, limit in limits.items() if limit is not None}
+        number = number if self.whole else {"anyOf": [number, QUOTIENT]}
         if not self.parts:
             return number
         count = len(self.parts)
@@ -126,6 +127,15 @@ class Chosen:
         if not isinstance(table, Mapping):
             raise InputError(f"must be a name in quotes, or a table with name = ..., not {shown(value)}")
         return choice(self.what, self.records, table, named=table is not value)
+
+    def written(self, one: Choice) -> str | dict[str, Any]:
+        """What a file says to make this choice: the name alone where all settings are the usual ones."""
+        settings = self.records[one.name].settings
+        usual = {
+            key: setting.read(setting.default) for key, setting in settings.items() if _has_default(setting)
+        }
+        own = {key: value for key, value in one.table().items() if key not in usual or usual[key] != value}
+        return own if len(own) > 1 else one.name
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         del source, handler
@@ -209,6 +219,10 @@ def _schemas(records: Mapping[str, Record]) -> Iterator[dict[str, Any]]:
             "required": [NAME, *_required(one.settings)],
             "additionalProperties": False,
         }
+
+
+def _has_default(setting: Setting) -> bool:
+    return setting.default is not REQUIRED and setting.default is not None
 
 
 def _required(settings: Settings) -> Iterator[str]:

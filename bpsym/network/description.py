@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -69,6 +70,17 @@ class Dense(Record):
         "init": 'init = "xavier_uniform"',
     }
 
+    about: ClassVar[Mapping[str, str]] = {
+        "type": "The kind of layer.",
+        "units": "The number of units (neurons).",
+        "activation": 'The activation: a name, "generic" for a general f, or a formula in z.',
+        "bias": "A bias for each unit (neuron), one that the layer's units share (layer), or none.",
+        "weights": "One row a unit: the weights into it, from each unit of the layer before.",
+        "biases": "One number a unit, or one number where the layer shares it.",
+        "frozen": "What is not trained.",
+        "init": "How weights that are not given are drawn; biases start at 0.",
+    }
+
     type: Literal["dense"] = "dense"
     units: Count
     activation: Annotated[str, resolved(activation_of)] = "identity"
@@ -100,15 +112,20 @@ class Network(Record):
         "layers": "[[network.layers]] with units = 2",
     }
 
+    about: ClassVar[Mapping[str, str]] = {
+        "inputs": "The number of inputs.",
+        "loss": "The loss of a sample: a name, or a formula in one output a and its target t, summed over outputs.",
+        "reduction": "Whether the samples' losses are averaged or summed.",
+        "l1": "This times the sum of all |w| is added to the loss.",
+        "l2": "Half of this times the sum of all squared weights is added to the loss.",
+        "layers": "The layers, from the first hidden one to the output layer.",
+    }
+
     inputs: Count
     loss: Annotated[str, resolved(loss_of)] = "half_squared_error"
     reduction: Literal["mean", "sum"] = "mean"
-    l1: Annotated[Exact, not_negative("it would make weights grow", "l1 = 0.001")] = Field(
-        default=0, validate_default=True
-    )
-    l2: Annotated[Exact, not_negative("it would make weights grow", "l2 = 0.001")] = Field(
-        default=0, validate_default=True
-    )
+    l1: Annotated[Exact, not_negative("it would make weights grow", "l1 = 0.001")] = Fraction(0)
+    l2: Annotated[Exact, not_negative("it would make weights grow", "l2 = 0.001")] = Fraction(0)
     layers: Annotated[tuple[Dense, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

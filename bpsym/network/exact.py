@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -18,20 +19,25 @@ T = TypeVar("T")
 LARGEST_EXPONENT = 308
 SMALLEST_EXPONENT = -323
 MOST_DIGITS = 1000
+_LONGEST = MOST_DIGITS - SMALLEST_EXPONENT
+"""So many digits the two parts of a fraction may have: of a decimal they have no more."""
+_DECIMAL = re.compile(r"\s*[+-]?[\d.,]+([eE][+-]?\d+)?\s*", re.ASCII)
+_QUOTIENT = re.compile(r"(-?\d+)/(\d+)", re.ASCII)
 
 
 def exact(value: Any) -> Fraction:
     """The number as a fraction; a float by its shortest decimal, so that 0.1 is 1/10.
 
-    InputError for anything but an int, float, Decimal or Fraction, and for what no float can hold.
+    What has no decimal is given as a Fraction, or as a text: "1/3". InputError for anything else, and for what no
+    float can hold.
     """
     match value:
         case bool():
             raise InputError(f"must be a number, not {shown(value)} (write 1 or 0)")
         case str():
-            raise InputError(f"must be a number, not the text {shown(value)} (write it without quotes)")
+            return _of_quotient(value)
         case Fraction():
-            return _within_floats(value)
+            return _of_fraction(value)
         case Integral():
             return _within_floats(Fraction(int(value)))
         case float():
@@ -56,7 +62,10 @@ def exact_row_or_one(values: Any) -> tuple[Fraction, ...] | Fraction:
     return exact_row(values) if isinstance(values, list | tuple) else exact(values)
 
 
-_NUMBER = {"type": "number"}
+QUOTIENT = {"type": "string", "pattern": r"^-?\d+/\d+$"}
+"""The JSON schema of a fraction as a text."""
+
+_NUMBER = {"anyOf": [{"type": "number"}, QUOTIENT]}
 _ROW = {"type": "array", "items": _NUMBER}
 
 Exact = Annotated[Fraction, PlainValidator(exact), WithJsonSchema(_NUMBER)]
@@ -86,6 +95,26 @@ def _each(values: Any, read: Callable[[Any], T], wanted: str) -> tuple[T, ...]:
     if problems:
         raise InputError(problems)
     return tuple(entries)
+
+
+def _of_quotient(text: str) -> Fraction:
+    """1/3, of whole numbers; what can be written as a decimal should be."""
+    found = _QUOTIENT.fullmatch(text)
+    if found is None:
+        hint = " (write it without quotes)" if _DECIMAL.fullmatch(text) else ""
+        raise InputError(f"must be a number, not the text {shown(text)}{hint}")
+    over, under = found.groups()
+    if max(len(over), len(under)) > _LONGEST + 1:
+        raise InputError(f"{shown(text)} has more than {_LONGEST} digits (write fewer)")
+    if not int(under):
+        raise InputError(f"{shown(text)} divides by 0")
+    return _within_floats(Fraction(int(over), int(under)))
+
+
+def _of_fraction(value: Fraction) -> Fraction:
+    if max(abs(value.numerator), value.denominator) > 10**_LONGEST:
+        raise InputError(f"the fraction has more than {_LONGEST} digits (write fewer)")
+    return _within_floats(value)
 
 
 def _of_decimal(value: Decimal) -> Fraction:

@@ -18,14 +18,21 @@ class Misfit(Problem):
     """Values that are right each, and do not fit together."""
 
 
+def _described(schema: dict[str, Any], record: type[Any]) -> None:
+    """Put what a record says about its keys into its JSON schema."""
+    for key, text in record.about.items():
+        schema["properties"][key]["description"] = text
+
+
 class Record(BaseModel):
     """A frozen model; InputError names everything that is wrong with it, each by its key.
 
-    `write`: for a key, what one would write in a file.
+    `write`: for a key, what one would write in a file; `about`: what the key says.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_described)
     write: ClassVar[Mapping[str, str]] = {}
+    about: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, /, **values: Any) -> None:
         try:
@@ -41,10 +48,15 @@ def refuse(misfits: Iterable[Misfit]) -> None:
         raise InputError(found)
 
 
+def keys(record: type[Record]) -> dict[str, str]:
+    """The key of each of the record's fields: another one than its name where the name is taken."""
+    return {name: field.alias or name for name, field in record.model_fields.items()}
+
+
 def plain(value: Any) -> Any:
     """Records as tables, as a file gives them."""
     if isinstance(value, Record):
-        return {key: plain(entry) for key, entry in value}
+        return {key: plain(getattr(value, name)) for name, key in keys(type(value)).items()}
     if isinstance(value, Choice):
         return value.table()
     if isinstance(value, tuple) and any(isinstance(entry, Record) for entry in value):
@@ -87,11 +99,17 @@ def _problems(record: type[Record], error: ValidationError) -> Iterator[Problem]
         facts = {
             "name": name,
             "shown": shown(found["input"]),
-            "key_near": did_you_mean(name, record.model_fields),
+            "key_near": did_you_mean(name, keys(record).values()),
             "value_near": did_you_mean(str(found["input"]), _quoted(context.get("expected", ""))),
         }
-        sentence = _SENTENCES.get(found["type"], found["msg"])
+        what = "string_type" if _is_no_name(found) else found["type"]
+        sentence = _SENTENCES.get(what, found["msg"])
         yield _hinted(record, kind(sentence.format_map(facts | context), key))
+
+
+def _is_no_name(found: Mapping[str, Any]) -> bool:
+    """Whether one of several names is wanted, and something else stands there."""
+    return found["type"] == "literal_error" and not isinstance(found["input"], str)
 
 
 def _quoted(text: str) -> tuple[str, ...]:
@@ -99,7 +117,9 @@ def _quoted(text: str) -> tuple[str, ...]:
 
 
 def _hinted(record: type[Record], problem: Problem) -> Problem:
-    """The problem with what to write, where it does not say so."""
+    """The problem with what to write, where it does not say so; a misfit says so where it can."""
+    if isinstance(problem, Misfit):
+        return problem
     field = problem.key[0] if problem.key else None
     if len(problem.key) != 1 or field not in record.write or problem.message.endswith(")"):
         return problem

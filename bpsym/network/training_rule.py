@@ -31,6 +31,13 @@ class TrainingRule(Record):
         "clip": 'clip = { name = "norm", max_norm = 1 }',
     }
 
+    about: ClassVar[Mapping[str, str]] = {
+        "optimizer": "What makes a step out of the gradients: a name, or a table with name and settings.",
+        "update": "All parameters at once, or from the last layer to the first with those already updated.",
+        "schedule": "How the learning rate changes with the steps.",
+        "clip": "How large gradients are cut.",
+    }
+
     optimizer: Annotated[Choice, Chosen("optimizer", OPTIMIZERS)] = Choice("sgd")
     update: Literal["simultaneous", "sequential"] = "simultaneous"
     schedule: Annotated[Choice | None, Chosen("schedule", SCHEDULES, optional=True)] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bpsym.calculus.equations import Tensor
 from bpsym.network import roles
@@ -12,24 +12,32 @@ from bpsym.network.description import Network
 from bpsym.network.roles import Role
 from bpsym.notation.packs import Pack, load_pack
 
-At = tuple[int, ...]
-"""The position of an element: unit numbers from 0, the samples' axis left out; () for the whole tensor."""
+Unit = int | str
+"""The number of a unit or a sample, from 0, or the letter of an index that runs over them."""
+
+At = tuple[Unit, ...]
+"""The position of an element: units, the samples' axis left out; () for the whole tensor."""
 
 _ERROR_TERM = "error_term"
 
 
 @dataclass(frozen=True)
 class Names:
-    """pack: the notation; widths: units of each layer, the inputs first; activations: name of each layer's."""
+    """pack: the notation; widths: units of each layer, the inputs first; activations: name of each layer's.
+
+    penalised: whether the loss has more parts than the samples' losses.
+    """
 
     pack: Pack
     widths: tuple[int, ...]
     activations: tuple[str, ...]
+    penalised: bool = False
 
     @classmethod
     def of(cls, notation: str, network: Network) -> Names:
         widths = (network.inputs, *(layer.units for layer in network.layers))
-        return cls(load_pack(notation), widths, tuple(layer.activation for layer in network.layers))
+        activations = tuple(layer.activation for layer in network.layers)
+        return cls(load_pack(notation), widths, activations, bool(network.l1 or network.l2))
 
     def node(self, layer: int, unit: int) -> int:
         """The number that the unit (from 0) of the layer bears."""
@@ -37,27 +45,31 @@ class Names:
             return unit + 1
         return sum(self.widths[:layer]) + unit + 1
 
+    def written(self, layer: int | None, unit: Unit) -> str:
+        """A unit as it is written: its node's number, or the index's letter; of samples where layer is None."""
+        if isinstance(unit, str):
+            return unit
+        return str(unit + 1 if layer is None else self.node(layer, unit))
+
     @property
     def _wide(self) -> bool:
         """Whether some node has a number of two digits."""
         last = (self.node(layer, width - 1) for layer, width in enumerate(self.widths))
         return max(last) > 9
 
-    def latex(self, tensor: Tensor, at: At = (), sample: int | None = None) -> str:
+    def latex(self, tensor: Tensor, at: At = (), sample: Unit | None = None) -> str:
         """An element's name in a formula; `sample` counts from 0, None where there is only one."""
-        kind = _kind(tensor)
+        kind = _printed_kind(tensor)
         if kind is None:
-            inner = self.latex(_base(tensor), at, sample)
-            return rf"\frac{{\partial {self.pack.latex['loss']}}}{{\partial {inner}}}"
-        pattern = self.pack.latex[self._element_key(kind, tensor)]
-        return self._filled(pattern, tensor, at, sample, lambda one: self.latex(one, at, sample))
+            return self._partial(tensor, self.latex(_base(tensor), at, sample), sample)
+        key = "penalised_loss" if kind == roles.LOSS and self.penalised else self._element_key(kind, tensor)
+        return self._filled(self.pack.latex[key], tensor, at, sample, lambda one: self.latex(one, at, sample))
 
-    def layer(self, tensor: Tensor, sample: int | None = None) -> str:
+    def layer(self, tensor: Tensor, sample: Unit | None = None) -> str:
         """The name of the whole vector or matrix in a formula."""
-        kind = _kind(tensor)
+        kind = _printed_kind(tensor)
         if kind is None:
-            inner = self.layer(_base(tensor), sample)
-            return rf"\frac{{\partial {self.pack.latex['loss']}}}{{\partial {inner}}}"
+            return self._partial(tensor, self.layer(_base(tensor), sample), sample)
         table = (
             self.pack.layers
             if kind in self.pack.layers and tensor.role.axes[-1:] != (None,)
@@ -66,6 +78,12 @@ class Names:
         if kind == roles.BIASES and not tensor.role.axes:
             table, kind = self.pack.latex, "shared_bias"
         return self._filled(table[kind], tensor, (), sample, lambda one: self.layer(one, sample))
+
+    def _partial(self, tensor: Tensor, by: str, sample: Unit | None) -> str:
+        """The derivative of the loss; of a sample's own loss by what is the sample's own."""
+        kind = roles.SAMPLE_LOSS if None in tensor.role.axes else roles.LOSS
+        of = self.latex(Tensor("", (), Role(kind)), (), sample)
+        return rf"\frac{{\partial {of}}}{{\partial {by}}}"
 
     def code(self, tensor: Tensor, at: At = ()) -> str:
         """An identifier for an element, or with `at` = () for the whole tensor."""
@@ -77,11 +95,11 @@ class Names:
         pattern = self.pack.code_layers[kind] if known else self.pack.code[self._element_key(kind, tensor)]
         return self._filled(pattern, tensor, at, None, lambda one: self.code(one, at))
 
-    def function(self, layer: int) -> str:
-        """The activation of a layer in a formula."""
-        if len(set(self.activations)) == 1:
-            return self.pack.function["default"]
-        return self._put(self.pack.function["several"], {"layer": str(layer)})
+    def function(self, layer: int, order: int = 0, unit: Unit | None = None) -> str:
+        """The activation of a layer, or its derivative, in a formula; of one unit, where each has its own."""
+        key = "unit" if unit is not None else "default" if len(set(self.activations)) == 1 else "several"
+        words = {"layer": str(layer), "prime": "'" * order, "raised_prime": r"\prime" * order}
+        return self._put(self.pack.function[key], words | {"node": self.written(layer, unit or 0)})
 
     def _element_key(self, kind: str, tensor: Tensor) -> str:
         if kind == roles.TARGET and self.widths[-1] == 1:
@@ -89,12 +107,12 @@ class Names:
         return "shared_bias" if kind == roles.BIASES and not tensor.role.axes else kind
 
     def _filled(
-        self, pattern: str, tensor: Tensor, at: At, sample: int | None, inner: Callable[[Tensor], str]
+        self, pattern: str, tensor: Tensor, at: At, sample: Unit | None, inner: Callable[[Tensor], str]
     ) -> str:
         """The pattern with the tensor's words; inner: the name of the parameter that it belongs to."""
         role = tensor.role
         layers = [axis for axis in role.axes if axis is not None]
-        numbers = [str(self.node(layer, unit)) for layer, unit in zip(layers, at, strict=False)]
+        numbers = [self.written(layer, unit) for layer, unit in zip(layers, at, strict=False)]
         wide = any(len(number) > 1 for number in numbers)
         return self._put(
             pattern,
@@ -107,16 +125,18 @@ class Names:
                 "comma": "," if wide else "",
                 "underscore": "_" if self._wide else "",
                 "mark": self._mark(sample),
-                "input_mark": "" if sample is None else f"^{{[{sample + 1}]}}",
+                "input_mark": "" if sample is None else f"^{{[{self.written(None, sample)}]}}",
                 "name": role.name,
                 "NAME": role.name.upper(),
                 "symbol": self.pack.symbols.get(role.name, _upright(role.name)),
-                "parameter": inner(_parameter(tensor)) if role.of else "",
+                "parameter": inner(_parameter(tensor)) if "<parameter>" in pattern else "",
             },
         )
 
-    def _mark(self, sample: int | None) -> str:
-        return "" if sample is None else self._put(self.pack.conventions["mark"], {"sample": str(sample + 1)})
+    def _mark(self, sample: Unit | None) -> str:
+        if sample is None:
+            return ""
+        return self._put(self.pack.conventions["mark"], {"sample": self.written(None, sample)})
 
     def _put(self, pattern: str, words: dict[str, str]) -> str:
         filled = re.sub(r"<(\w+)>", lambda match: words[match[1]], pattern)
@@ -130,9 +150,17 @@ def _kind(tensor: Tensor) -> str | None:
     return str(tensor.role.kind)
 
 
+def _printed_kind(tensor: Tensor) -> str | None:
+    """The kind in formulas, where a derivative with new parameters is another one than that with the old ones."""
+    kind = _kind(tensor)
+    return f"sequential_{kind or 'gradient'}" if tensor.role.name == roles.SEQUENTIAL else kind
+
+
 def _parameter(tensor: Tensor) -> Tensor:
-    """The parameter that a state, or a clipped gradient, belongs to."""
+    """The parameter that a state, a gradient or a clipped gradient belongs to."""
     role = tensor.role
+    if not role.of:
+        return replace(_base(tensor), role=replace(role, name=""))
     return Tensor("", tensor.indices, Role(role.of, role.layer, role.axes))
 
 

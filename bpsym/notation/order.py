@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
 
 from bpsym.calculus.equations import Program, Tensor
-from bpsym.calculus.nodes import AtGreatest, Binder, Guard, Read
+from bpsym.calculus.nodes import AtGreatest, Binder, Guard, IndexSum, Read
 from bpsym.network import roles
 
 Form = Any
@@ -89,6 +89,14 @@ class Comparison:
     sign: str
     right: Form
 
+    @property
+    def opposite(self) -> Comparison:
+        """What holds where this does not."""
+        return Comparison(self.left, _OPPOSITE[self.sign], self.right)
+
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -97,6 +105,13 @@ class Cases:
     first: Form
     test: Comparison
     other: Form
+
+    @property
+    def branches(self) -> tuple[tuple[Form, Comparison], ...]:
+        """Each value with what must hold for it, of nested cases too; the last has what is left."""
+        if isinstance(self.other, Cases):
+            return ((self.first, self.test), *self.other.branches)
+        return ((self.first, self.test), (self.other, self.test.opposite))
 
 
 @dataclass(frozen=True)
@@ -111,6 +126,20 @@ class Total:
     """What is written as a whole: a sum or a maximum over an index, a guarded term, cases."""
 
     node: Expr
+
+
+@dataclass(frozen=True)
+class Summation:
+    """A sum over an index, not written out, in reading order.
+
+    layer: whose units the index counts, None where it counts samples; lower, upper: from 0.
+    """
+
+    index: str
+    lower: Form
+    upper: Form
+    layer: int | None
+    body: Form
 
 
 RANKS: Mapping[str, float] = {
@@ -136,14 +165,18 @@ RANKS: Mapping[str, float] = {
 _LAST = 9
 
 
-def reading_order(expr: Expr, program: Program) -> Form:
-    """The expression as an ordered form; ranks come from the roles of the program's tensors."""
-    return _Order(program).form(expr)
+def reading_order(expr: Expr, program: Program, *, opened: bool = False) -> Form:
+    """The expression as an ordered form; ranks come from the roles of the program's tensors.
+
+    opened: sums over an index and cases are forms of what stands in them; else each is a whole.
+    """
+    return _Order(program, opened).form(expr)
 
 
 @dataclass(frozen=True)
 class _Order:
     program: Program
+    opened: bool
 
     def form(self, expr: Any) -> Form:
         if isinstance(expr, Rational):
@@ -152,13 +185,52 @@ class _Order:
             return Element(expr)
         if isinstance(expr, Symbol):
             return Size(expr.name)
-        if isinstance(expr, (Binder, Guard, Piecewise)):
-            return Total(expr)
         if isinstance(expr, AtGreatest) and expr.terms == expr.values:
             return Call("max", tuple(map(self.form, expr.terms)))
+        if self.opened and isinstance(expr, tuple(_OPENED)):
+            return _OPENED[type(expr)](self, expr)
+        if isinstance(expr, (Binder, Guard, Piecewise)):
+            return Total(expr)
         if isinstance(expr, (Add, Mul, Pow)):
             return _COMPOUND[type(expr)](self, expr)
         return Call(_NAMES.get(type(expr).__name__, type(expr).__name__), tuple(map(self.form, expr.args)))
+
+    def summation(self, expr: IndexSum) -> Form:
+        """A sum over an index, under the letter that one expects at its place."""
+        probe, summand = expr.opened("'probe")
+        reads = sorted(summand.atoms(Read), key=lambda read: (self.rank(read), self.position(read)))
+        place = next(
+            (
+                (read, axis)
+                for read in reads
+                if self.rank(read) != _LAST
+                for axis, at in enumerate(read.at)
+                if at == probe
+            ),
+            None,
+        )
+        if place is None:
+            return Total(expr)
+        letter = self.letter(*place, {symbol.name for symbol in expr.free_symbols})
+        index = probe.renamed(letter)
+        layer = self.program[place[0].name].role.axes[place[1]]
+        limits = self.form(expr.lower), self.form(expr.upper)
+        return Summation(letter, *limits, layer, self.form(expr.open(index)))
+
+    def letter(self, read: Read, axis: int, taken: set[str]) -> str:
+        """s for samples, j for the units that weights come from, i for those they lead into, else k; or what is free."""
+        tensor = self.program[read.name]
+        if tensor.role.axes[axis] is None:
+            return SAMPLE_LETTER
+        summed = tensor.is_adjoint or tensor.role.kind == roles.WEIGHTS
+        wanted = ("ij"[axis % 2] if tensor.role.kind == roles.WEIGHTS else "i") if summed else "k"
+        return next(one for one in (wanted, *_LETTERS) if one not in taken)
+
+    def cases(self, expr: Piecewise) -> Form:
+        (value, test), *rest = expr.args
+        known = Comparison(self.form(test.lhs), test.rel_op, self.form(test.rhs))
+        (other, is_rest), *_ = rest
+        return Cases(self.form(value), known, self.form(other if is_rest == True else Piecewise(*rest)))  # noqa: E712
 
     def sum(self, expr: Add) -> Form:
         if all(map(_is_negative, expr.args)):
@@ -190,6 +262,8 @@ class _Order:
     def power(self, expr: Pow) -> Form:
         if _is_inverse(expr):
             return Quotient(Number(Fraction(1)), self.form(1 / expr))
+        if expr.exp == Rational(1, 2):
+            return Call("sqrt", (self.form(expr.base),))
         return Power(self.form(expr.base), self.form(expr.exp))
 
     def factor_key(self, factor: Expr) -> tuple[Any, ...]:
@@ -198,7 +272,8 @@ class _Order:
         leading = self.ranked(factor)[:1]
         first = leading[0] if leading else (-2 if factor.is_number else -1, ())
         if first[0] == RANKS[roles.TARGET]:
-            return (0.5, False, first[1], str(factor))
+            alone = self.opened and all(rank == first[0] for rank, _ in self.ranked(factor))
+            return (_LAST if alone and not plain else 0.5, False, first[1], str(factor))
         return (first[0], not plain, first[1], str(factor))
 
     def key(self, term: Expr) -> tuple[Any, ...]:
@@ -232,7 +307,11 @@ class _Order:
         return (tensor.origin.of, *known, *places)
 
 
+SAMPLE_LETTER = "s"
+_LETTERS = "kjinpq"
+
 _COMPOUND: Mapping[type, Any] = {Add: _Order.sum, Mul: _Order.product, Pow: _Order.power}
+_OPENED: Mapping[type, Any] = {IndexSum: _Order.summation, Piecewise: _Order.cases}
 _NAMES = {"Abs": "abs", "Max": "max", "Min": "min"}
 
 

@@ -42,6 +42,17 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
+def create(path: Path, content: bytes) -> None:
+    """Put the content into a new file. OutputError where there is one already, or where none can be made."""
+    try:
+        with path.open("xb") as stream:
+            stream.write(content)
+    except FileExistsError:
+        raise OutputError(f"{path}: already there, and left as it is; choose another name") from None
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def make_folder(path: Path) -> None:
     """The folder and those above it. OutputError where a file is in the way."""
     try:

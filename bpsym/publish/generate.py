@@ -67,12 +67,12 @@ class Plan:
         return entries | ({PICTURE: picture} if picture else {})
 
 
-def generate(names: Sequence[str], root: Path, say: Callable[[str], None]) -> None:
+def generate(names: Sequence[str], root: Path, say: Callable[[str], None], *, force: bool = False) -> None:
     """Write everything of these examples (of all presets, where none is named) into the folder `root`.
 
     OutputError where a file is in the way that bpsym did not write; nothing is written then.
     """
-    plan = _plan(names, root)
+    plan = _plan(names, root, force)
     for path in _in_the_way(plan):
         raise OutputError(
             f"{path}: already there, and not written by bpsym; move it away, or choose another folder with -o"
@@ -85,20 +85,20 @@ def generate(names: Sequence[str], root: Path, say: Callable[[str], None]) -> No
     _remake_pictures(plan, say)
 
 
-def check(names: Sequence[str], root: Path) -> str:
+def check(names: Sequence[str], root: Path, *, force: bool = False) -> str:
     """What `generate` would change, as a diff and one line for each file that is missing or too many; "" if nothing."""
-    plan = _plan(names, root)
+    plan = _plan(names, root, force)
     stale = [_difference(path, text) for path, text in plan.texts.items() if _content(path) != text]
     too_many = [f"listed no longer: {root / folder / name}\n" for folder, name in plan.removed]
     return "".join([*stale, *_stale_pictures(plan), *too_many])
 
 
-def _plan(names: Sequence[str], root: Path) -> Plan:
+def _plan(names: Sequence[str], root: Path, force: bool) -> Plan:
     if root.exists() and not root.is_dir():
         raise OutputError(f"{root}: cannot be written into: it is not a folder")
     old = manifest.read(root)
     made_from = _folders(names or api.presets())
-    generated = tuple(_generated(folder, name, api.load(name)) for folder, name in made_from.items())
+    generated = tuple(_generated(folder, name, api.load(name), force) for folder, name in made_from.items())
     kept = {each.folder: {*each.texts, PICTURE} for each in generated}
     if not names:
         kept |= {
@@ -125,8 +125,9 @@ def _folders(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _generated(folder: str, made_from: str, example: Example) -> Generated:
-    return Generated(folder, made_from, {name: text.encode() for name, text in api.files(example).items()})
+def _generated(folder: str, made_from: str, example: Example, force: bool) -> Generated:
+    texts = api.files(example, force=force)
+    return Generated(folder, made_from, {name: text.encode() for name, text in texts.items()})
 
 
 def _listed(known: Manifest, folder: str) -> tuple[str, ...]:

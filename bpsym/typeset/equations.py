@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from bpsym.calculus.evaluate import Values
-from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step, components
+from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step, Summation, SumOver, components
 from bpsym.typeset.mathematics import Mathematics, printed_result
 from bpsym.typeset.numbers import numeric_line
-from bpsym.typeset.pieces import Pieces, after, joined, lines, total_width
+from bpsym.typeset.pieces import Piece, Pieces, after, joined, lines, total_width, width
 
 ROOM = 330.0
 """The width of a formula with its number, in points at 11 pt: a plain article's text is 360 wide."""
@@ -80,6 +80,19 @@ def _gathered(sides: list[Equated], room: float) -> list[Equated]:
 
 
 def _symbolic(step: Step, mathematics: Mathematics) -> list[Equated]:
+    sides = _sides(step, mathematics)
+    if step.ranges:
+        sides[-1] = Equated(sides[-1].relation, (*sides[-1].pieces, _ranges(step, mathematics)))
+    return sides
+
+
+def _ranges(step: Step, mathematics: Mathematics) -> Piece:
+    """The values of the indices, at the end of a line or below it."""
+    text = r",\ ".join(map(mathematics.range, step.ranges))
+    return Piece(rf" \quad ({text})", 10.0 + width(text), 0)
+
+
+def _sides(step: Step, mathematics: Mathematics) -> list[Equated]:
     sides = [Equated("=", mathematics.pieces(form)) for form in step.forms if form != step.lhs]
     if (
         isinstance(step.lhs, Layer)
@@ -97,7 +110,7 @@ def _numeric(step: Step, mathematics: Mathematics, values: Values | None, digits
     if values is None or step.value is None:
         return []
     last = step.forms[-1]
-    if is_plain(last):
+    if is_plain(last) or has_total(last):
         pieces, exact = mathematics.amount(step.value, digits)
         return [Equated(relation(exact), pieces)]
 
@@ -122,6 +135,15 @@ def is_plain(form: Form) -> bool:
     if isinstance(form, Matrix):
         return all(isinstance(entry, Element) for row in form.rows for entry in row)
     return isinstance(form, Element)
+
+
+def has_total(form: Form) -> bool:
+    """Whether a sum in it is not written out, so that there is no line of its numbers."""
+    if isinstance(form, tuple):
+        return any(map(has_total, form))
+    if isinstance(form, (Summation, SumOver)) or not is_dataclass(form):
+        return isinstance(form, (Summation, SumOver))
+    return any(has_total(getattr(form, each.name)) for each in fields(form))
 
 
 def room_beside(left: Pieces) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -13,12 +13,16 @@ import jinja2
 from bpsym import resources
 from bpsym.derivation.forms import (
     Block,
+    Cited,
     Derivation,
     Element,
     Equations,
+    Items,
     Listing,
+    Numerals,
     Picture,
     Remark,
+    SampleTable,
     Section,
     SymbolTable,
     Value,
@@ -32,6 +36,7 @@ from bpsym.typeset.mathematics import Mathematics
 from bpsym.typeset.phrases import Phrases
 from bpsym.typeset.picture import picture
 from bpsym.typeset.pieces import joined
+from bpsym.typeset.tables import numeral_lines, sample_tables
 
 FOLDER = "latex"
 DOCUMENTS = "documents"
@@ -82,7 +87,7 @@ class Latex:
         found: list[str] = []
         before: Block | None = None
         for block in section.blocks:
-            display = isinstance(block, (Equations, ValueTable))
+            display = isinstance(block, (Equations, ValueTable, Numerals, SampleTable))
             same_paragraph = isinstance(block, Remark) and isinstance(before, Remark)
             text = self.block(block, section)
             found.append(text if display or same_paragraph else f"\n{text}")
@@ -118,6 +123,20 @@ class Latex:
     def remark(self, block: Remark, _: Section) -> str:
         return self._phrase("remarks", block.key, block.terms)
 
+    def items(self, block: Items, _: Section) -> str:
+        found = [self._phrase("conventions", one.key, one.terms) for one in block.remarks]
+        return _template("items.tex.jinja").render(items=[one for one in found if one])
+
+    def numerals(self, block: Numerals, _: Section) -> str:
+        """Matrices beside each other, in as many lines as they need."""
+        lines = numeral_lines(block, self.mathematics, self.digits)
+        return _template("numerals.tex.jinja").render(lines=lines)
+
+    def samples(self, block: SampleTable, _: Section) -> str:
+        words = {key: self.phrases.get("table", key) for key in ("sample", "mean", "sum", "penalty", "gradient")}
+        tables = sample_tables(block, self.mathematics, self.digits, words)
+        return _template("samples.tex.jinja").render(tables=tables)
+
     def symbols(self, block: SymbolTable, _: Section) -> str:
         return _template("symbols.tex.jinja").render(
             rows=[
@@ -137,7 +156,8 @@ class Latex:
         return ", ".join(f"${name}$" for name in names)
 
     def picture(self, block: Picture, _: Section) -> str:
-        return _template("network.tex.jinja").render(picture(block, self.phrases, self._node, self._tex))
+        plain = replace(self.mathematics, marked=False)
+        return _template("network.tex.jinja").render(picture(block, self.phrases, self._node, plain.tex))
 
     def values(self, block: ValueTable, _: Section) -> str:
         lines = []
@@ -164,8 +184,8 @@ class Latex:
         """What stands in a node's circle: its number where nodes are numbered through, else its output."""
         if self.names.pack.conventions["nodes"] == "network":
             tensor = self.derivation.program[element.read.name]
-            return str(self.names.node(tensor.role.layer, units(self.derivation.program, element.read)[0]))
-        return self._tex(element)
+            return self.names.written(tensor.role.layer, units(self.derivation.program, element.read)[0])
+        return replace(self.mathematics, marked=False).tex(element)
 
     def _phrase(self, table: str, key: str, terms: Any) -> str:
         return self.phrases.get(table, key, **{name: self._term(term) for name, term in terms.items()})
@@ -175,9 +195,19 @@ class Latex:
             return self.phrases.listed([self._term(part) for part in term])
         if isinstance(term, (int, str)):
             return str(term)
+        if isinstance(term, Cited):
+            return self._cited(term)
         if isinstance(term, Value):
             return f"${joined(self.mathematics.amount(term.amount, self.digits)[0])}$"
         return f"${self._tex(term)}$"
+
+
+    def _cited(self, cited: Cited) -> str:
+        """The numbers of the equations, as TeX counts them; of many that follow each other, the first and the last."""
+        labels = [rf"\eqref{{\bpsymprefix {label}}}" for label in cited.labels]
+        if len(labels) > 2:
+            return self.phrases.get("list", "range", first=labels[0], last=labels[-1])
+        return self.phrases.listed(labels)
 
 
 _BLOCKS: dict[type, Callable[[Latex, Any, Section], str]] = {
@@ -187,6 +217,9 @@ _BLOCKS: dict[type, Callable[[Latex, Any, Section], str]] = {
     Picture: Latex.picture,
     ValueTable: Latex.values,
     Listing: Latex.listing,
+    Items: Latex.items,
+    Numerals: Latex.numerals,
+    SampleTable: Latex.samples,
 }
 
 

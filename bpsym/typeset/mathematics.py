@@ -12,6 +12,8 @@ from bpsym.derivation.forms import (
     Activated,
     Applied,
     Call,
+    Cases,
+    Comparison,
     Element,
     Form,
     Layer,
@@ -22,12 +24,18 @@ from bpsym.derivation.forms import (
     Power,
     Product,
     Quotient,
+    Range,
+    Size,
     Sum,
+    Summation,
+    SumOver,
     Variable,
 )
-from bpsym.derivation.setting import units
-from bpsym.notation.names import Names
-from bpsym.typeset.numbers import Numeral, result
+from bpsym.derivation.setting import unit, units
+from bpsym.derivation.worth import holds
+from bpsym.network.activations import GENERIC
+from bpsym.notation.names import Names, Unit
+from bpsym.typeset.numbers import Numeral, result, short
 from bpsym.typeset.pieces import Piece, Pieces, after, enclosed, joined, piece, total_width, unbroken
 
 Numerals = Callable[[Element], Numeral]
@@ -37,7 +45,8 @@ Numerals = Callable[[Element], Numeral]
 class Mathematics:
     """Prints forms in one notation.
 
-    numerals: the number for each symbol, None to print symbols; depth: how many brackets stand around.
+    numerals: the number for each symbol, None to print symbols; depth: how many brackets stand around; nested: whether
+    it stands in a fraction, or below a root, where another fraction would be too small to read.
     """
 
     names: Names
@@ -45,6 +54,7 @@ class Mathematics:
     marked: bool
     numerals: Numerals | None = None
     depth: int = 0
+    nested: bool = False
 
     def tex(self, form: Form) -> str:
         return joined(self.pieces(form))
@@ -62,8 +72,9 @@ class Mathematics:
     @pieces.register(Number)
     def _(self, form: Number) -> Pieces:
         value = form.value
-        if value.denominator == 1:
-            return piece(str(value))
+        decimal = short(value)
+        if decimal is not None and value.denominator not in _FRACTIONS:
+            return numeral(decimal)
         sign = "-" if value < 0 else ""
         return _fraction(piece(str(abs(value.numerator))), piece(str(value.denominator)), sign)
 
@@ -80,10 +91,10 @@ class Mathematics:
             tensor, units(self.program, form.read), self._sample(form.read.name, form.read.at)
         )
 
-    def _sample(self, name: str, at: Any) -> int | None:
+    def _sample(self, name: str, at: Any) -> Unit | None:
         """Which sample the element belongs to, if samples are told apart."""
         axes = self.program[name].role.axes
-        return int(at[axes.index(None)]) if self.marked and None in axes else None
+        return unit(at[axes.index(None)]) if self.marked and None in axes else None
 
     @pieces.register(Layer)
     def _(self, form: Layer) -> Pieces:
@@ -105,11 +116,17 @@ class Mathematics:
             return numeral(self.numerals(form.after))
         if self.names.pack.conventions["slope"] == "activation":
             return piece(self.symbol(form.after))
-        return piece(f"{self.names.function(form.layer)}({self.symbol(form.before)})")
+        return piece(f"{self._function(form.layer, form.before)}({self.symbol(form.before)})")
+
+    def _function(self, layer: int, argument: Form, order: int = 0) -> str:
+        """The sign of an activation; of the neuron's own, where each may have another."""
+        own = self.names.activations[layer - 1] == GENERIC.name and isinstance(argument, Element)
+        unit = units(self.program, argument.read)[0] if own else None
+        return self.names.function(layer, order, unit)
 
     @pieces.register(Applied)
     def _(self, form: Applied) -> Pieces:
-        letter = self.names.function(form.layer) + "'" * form.order
+        letter = self._function(form.layer, form.argument, form.order)
         if isinstance(form.argument, Matrix):
             return unbroken(enclosed(rf"{letter}\!\left(", self.pieces(form.argument), r"\right)"))
         return unbroken(enclosed(f"{letter}(", self._inside().pieces(form.argument), ")"))
@@ -133,12 +150,16 @@ class Mathematics:
 
     @pieces.register(Product)
     def _(self, form: Product) -> Pieces:
-        found = self._bracketed(form.factors[0], (Sum, Negative))
-        for before, factor in zip(form.factors, form.factors[1:], strict=False):
+        found = self._factor(form.factors[0], last=False)
+        for place, (before, factor) in enumerate(zip(form.factors, form.factors[1:], strict=False), start=2):
             sign = self._sign(form, before, factor)
             level = 2 * self.depth + 1 if sign == r" \cdot " else None
-            found += after(sign, self._bracketed(factor, (Sum, Negative)), level)
+            found += after(sign, self._factor(factor, last=place == len(form.factors)), level)
         return found
+
+    def _factor(self, form: Form, *, last: bool) -> Pieces:
+        """A factor; a sum over an index needs brackets unless nothing comes after it."""
+        return self._bracketed(form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Summation, SumOver))
 
     def _sign(self, product: Product, before: Form, factor: Form) -> str:
         """What stands between two factors: nothing much between symbols, a dot between numbers and long factors."""
@@ -153,9 +174,60 @@ class Mathematics:
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
 
+    @pieces.register(SumOver)
+    def _(self, form: SumOver) -> Pieces:
+        below = rf"_{{{form.index}}}" if form.index else ""
+        return (Piece(rf"\sum{below} ", 23.0), *self._bracketed(form.body, (Sum, Negative)))
+
+    @pieces.register(Summation)
+    def _(self, form: Summation) -> Pieces:
+        lower, upper = (self._limit(form.layer, limit) for limit in (form.lower, form.upper))
+        sign = Piece(rf"\sum_{{{form.index}={lower}}}^{{{upper}}} ", 23.0)
+        return (sign, *self._bracketed(form.body, (Sum, Negative)))
+
+    def _limit(self, layer: int | None, limit: Form) -> str:
+        """A limit of a sum, in the numbers that nodes or samples have."""
+        if isinstance(limit, Number):
+            return self.names.written(layer, int(limit.value))
+        return self.tex(limit)
+
+    def range(self, one: Range) -> str:
+        """i = 1, ..., 4"""
+        first, last = (self.names.written(one.layer, number) for number in (0, one.units - 1))
+        dots = r", \ldots, " if one.units > 2 else ", "
+        return f"{one.letter} = {first}{dots}{last}"
+
+    @pieces.register(Size)
+    def _(self, form: Size) -> Pieces:
+        return piece(form.name)
+
+    @pieces.register(Cases)
+    def _(self, form: Cases) -> Pieces:
+        if self.numerals is not None:
+            return self.pieces(self.chosen(form))
+        rows = r" \\ ".join(rf"{self.tex(value)}, & {self.tex(test)}" for value, test in form.branches)
+        inner = max(total_width(self.pieces(part)) for branch in form.branches for part in branch)
+        return (Piece(rf"\begin{{cases}} {rows} \end{{cases}}", 2 * inner + 30.0),)
+
+    def chosen(self, form: Cases) -> Form:
+        """The branch that the numbers choose."""
+        numerals = self.numerals
+
+        def value(element: Element) -> Any:
+            return numerals(element).value  # type: ignore[misc]
+
+        return form.first if holds(form.test, value) else form.other
+
+    @pieces.register(Comparison)
+    def _(self, form: Comparison) -> Pieces:
+        return self.pieces(form.left) + after(f" {_RELATIONS[form.sign]} ", self.pieces(form.right))
+
     @pieces.register(Quotient)
     def _(self, form: Quotient) -> Pieces:
-        flat = replace(self, depth=0)
+        if self.nested:
+            over = self._bracketed(form.over, (Sum, Negative))
+            return unbroken(over + after("/", self._bracketed(form.under, (Sum, Negative, Product, Quotient))))
+        flat = replace(self, depth=0, nested=True)
         return _fraction(flat.pieces(form.over), flat.pieces(form.under))
 
     @pieces.register(Power)
@@ -164,12 +236,17 @@ class Mathematics:
         if isinstance(form.base, Quotient):
             base = enclosed(r"\left(", self.pieces(form.base), r"\right)")
         else:
-            base = self._bracketed(form.base, (Sum, Negative, Product, Power, *self._marked_above(form.base)))
+            base = self._bracketed(
+                form.base, (Sum, Negative, Product, Power, Summation, SumOver, *self._marked_above(form.base))
+            )
         return enclosed("", base, f"^{{{exponent}}}" if len(exponent) > 1 else f"^{exponent}")
 
     @pieces.register(Call)
     def _(self, form: Call) -> Pieces:
-        arguments = ", ".join(self.tex(one) for one in form.arguments)
+        inner = replace(self, nested=True)
+        arguments = ", ".join(inner.tex(one) for one in form.arguments)
+        if form.name in _CONSTANTS:
+            return piece(_CONSTANTS[form.name])
         if form.name == "exp":
             return enclosed("", piece(f"e^{{{arguments}}}"), "")
         left, right = _BRACKETS.get(form.name, (rf"\mathrm{{{form.name}}}(", ")"))
@@ -177,11 +254,13 @@ class Mathematics:
 
     def _bracketed(self, form: Form, kinds: tuple[type, ...]) -> Pieces:
         """The form, in brackets where it is one of these kinds or a negative number."""
+        if isinstance(form, Cases) and self.numerals is not None:
+            return self._bracketed(self.chosen(form), kinds)
         if not isinstance(form, kinds) and not self._is_negative(form):
             return self.pieces(form)
         pieces = self._inside().pieces(form)
         text = joined(pieces)
-        if r"\frac" in text:
+        if any(tall in text for tall in (r"\frac", r"\sum", r"\begin")):
             return unbroken(enclosed(r"\left(", pieces, r"\right)"))
         if r"\bigl" in text:
             return enclosed(r"\Bigl(", pieces, r"\Bigr)")
@@ -210,7 +289,16 @@ class Mathematics:
         return matrix([[pieces for pieces, _ in row] for row in rows]), exact
 
 
+_FRACTIONS = (2, 4)
+"""Denominators of numbers in formulas that are no decimals."""
+
+_RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
+
+_CONSTANTS = {"Pi": r"\pi"}
+
 _BRACKETS = {
+    "erf": (r"\mathrm{erf}(", ")"),
+    "sign": (r"\mathrm{sgn}(", ")"),
     "tanh": (r"\tanh(", ")"),
     "log": (r"\ln(", ")"),
     "sin": (r"\sin(", ")"),
@@ -225,8 +313,18 @@ _BRACKETS = {
 def numeral(number: Numeral) -> Pieces:
     """The number with its sign; brackets are its surroundings' affair."""
     digits, power = number.parts()
-    sign = "-" if number.negative else ""
-    return piece(f"{sign}{digits}" + (rf" \cdot 10^{{{power}}}" if power else ""))
+    (plain,) = piece(_scientific(digits, power) if power else digits)
+    if not number.negative:
+        return (plain,)
+    return (replace(plain, text=f"-{plain.text}", width=plain.width + _MINUS),)
+
+
+_MINUS = 8.6
+"""The width of a sign before a number."""
+
+
+def _scientific(digits: str, power: int) -> str:
+    return rf"{digits} \cdot 10^{{{power}}}"
 
 
 def printed_result(value: Any) -> Pieces:

@@ -80,6 +80,12 @@ def rounded(value: Amount, digits: int) -> Numeral:
     return _to_digits(exactly(value), digits)
 
 
+def to_place(value: Amount, exponent: int) -> Numeral:
+    """The number rounded half-even to this power of ten."""
+    coefficient = round(exactly(value) / _power_of_ten(exponent))
+    return Numeral(coefficient, exponent) if coefficient else Numeral(0, 0)
+
+
 def _to_digits(number: Fraction, digits: int) -> Numeral:
     if number == 0:
         return Numeral(0, 0)
@@ -149,13 +155,13 @@ def numeric_line(form: Form, lookup: Callable[[Element], Amount], value: Any, di
 
         found = worth(form, lambda element, number=number: number(element).value)  # type: ignore[misc]
         pairs = list(zip(_flat(found), _flat(results), strict=True))
-        if all(_rounds_to(one, numeral) for one, numeral in pairs):
+        if all(rounds_to(one, numeral) for one, numeral in pairs):
             exact = all(exactly(one) == numeral.value for one, numeral in pairs)
             return NumericLine(number, all(known for _, known in shown.values()), results, exact)
     raise ArithmeticError(f"no number of guard digits makes {form} recomputable")
 
 
-def _rounds_to(found: Amount, numeral: Numeral) -> bool:
+def rounds_to(found: Amount, numeral: Numeral) -> bool:
     """Whether the number, rounded half-even to the numeral's last place, is the numeral."""
     return round(exactly(found) / _power_of_ten(numeral.exponent)) == numeral.coefficient
 

@@ -45,12 +45,21 @@ def _tables(language: str) -> dict[str, Any]:
     return tomllib.loads(resources.text(f"{FOLDER}/{language}.toml"))
 
 
-def load_phrases(language: str, notation: str) -> Phrases:
-    """The phrases of a language; UsageError names the nearest one where there is none."""
+def word_keys() -> tuple[str, ...]:
+    """The keys of the words that a notation, or an example, may have its own for."""
+    words = _tables(language_names()[0])["words"]
+    return tuple(key for key, word in words.items() if isinstance(word, str))
+
+
+def load_phrases(language: str, notation: str, own: Mapping[str, str] | None = None) -> Phrases:
+    """The phrases of a language; own: words of an example's own.
+
+    UsageError names the nearest language where there is none of this name.
+    """
     if language not in language_names():
         raise UsageError(f"unknown language {language!r}{did_you_mean(language, language_names())}")
     tables = _tables(language)
-    own = tables["words"]
-    plain = {key: word for key, word in own.items() if isinstance(word, str)}
-    words = plain | own.get(notation, {})
+    known = tables["words"]
+    plain = {key: word for key, word in known.items() if isinstance(word, str)}
+    words = plain | known.get(notation, {}) | dict(own or {})
     return Phrases(language, tables, {f"word_{key}": word for key, word in words.items()})

@@ -14,7 +14,7 @@ ACROSS, DOWN = 3.4, 1.9
 WIDEST, TALLEST = 8.2, 13.0
 """Centimetres that a picture may have."""
 
-MOST_LABELS = 9
+MOST_LABELS = 6
 """With more edges than this between two layers, weights are not written on them."""
 
 _POSITION = "0.28"

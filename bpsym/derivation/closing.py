@@ -1,0 +1,83 @@
+"""What a derivation ends with: vanishing gradients, and the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpsym.derivation.forms import (
+    Applied,
+    Block,
+    Element,
+    Equations,
+    Listing,
+    Remark,
+    Section,
+    Step,
+    Variable,
+)
+from bpsym.notation.formulas import formula_form
+from bpsym.derivation.functions import activation, slope_form
+from bpsym.derivation.gradients import link_slope, product_of
+from bpsym.derivation.opening import first_of_each_activation
+from bpsym.derivation.setting import Setting
+from bpsym.derivation.worth import worth
+from bpsym.network import roles
+
+
+def vanishing(setting: Setting) -> Iterator[Section]:
+    """The slopes that this network's chains are multiplied with."""
+    layers = [layer for layer in setting.layers if _has_slopes(setting, layer)]
+    if setting.indexed or not layers or setting.before is None:
+        return
+    steps = tuple(step for layer in reversed(layers) for step in _slopes(setting, layer))
+    blocks: list[Block] = [Remark("vanishing_lead"), Equations(steps, compact=True)]
+    for layer in first_of_each_activation(setting):
+        record = activation(setting, layer)
+        if record.steepest_formula is not None:
+            slope = Applied(layer, record.name, Variable("z"), order=1)
+            bound = formula_form(record.steepest_formula, {})
+            blocks.append(Remark("steepest", {"slope": slope, "bound": bound}))
+    if len(layers) == len(setting.layers) > 1:
+        blocks += _product_of_slopes(setting)
+    yield Section("vanishing", (*blocks, Remark("vanishing_end")))
+
+
+def _has_slopes(setting: Setting, layer: int) -> bool:
+    record = activation(setting, layer)
+    return not (record.is_layer_wide or record.is_unspecified)
+
+
+def _slopes(setting: Setting, layer: int) -> Iterator[Step]:
+    z, a = setting.tensor(roles.PRE_ACTIVATION, layer), setting.tensor(roles.ACTIVATION, layer)
+    for before, after in zip(setting.elements(z), setting.elements(a), strict=True):
+        slope = slope_form(setting, layer, before, after)
+        value = None if setting.before is None else worth(slope, lambda one: setting.amount(one.read))
+        lhs = Applied(layer, setting.activation(layer), Element(before), order=1)
+        forms = (slope,) if slope != lhs else (lhs,)
+        yield Step("", lhs, forms, value)
+
+
+def _product_of_slopes(setting: Setting) -> list[Block]:
+    """The slopes on the first path to the first weight, multiplied."""
+    weight = setting.elements(setting.tensor(roles.WEIGHTS, 1))[0]
+    path = setting.chains.paths(weight)[0]
+    links = [link for link in path if link.equation.tensor.role.kind == roles.ACTIVATION]
+    layers = [link.equation.tensor.role.layer for link in links]
+    signs = [
+        Applied(layer, setting.activation(layer), Element(link.by), order=1)
+        for layer, link in zip(layers, links, strict=True)
+    ]
+    slopes = product_of([link_slope(setting, link) for link in links])
+    value = None if setting.before is None else worth(slopes, lambda one: setting.amount(one.read))
+    return [
+        Remark("vanishing_product", {"weight": Element(weight)}),
+        Equations((Step("", product_of(list(signs)), (slopes,), value),), compact=True),
+    ]
+
+
+def code(setting: Setting) -> Iterator[Section]:
+    """The trainer; where a line for each parameter would be too much, that for arrays."""
+    target = "numpy" if setting.indexed else "python"
+    if any(activation(setting, layer).is_unspecified for layer in setting.layers):
+        return
+    yield Section("code", (Remark("code_lead"), Listing(target)))

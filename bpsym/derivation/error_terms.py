@@ -1,0 +1,262 @@
+"""Error terms, defined once each, layer by layer; gradients as an error term times what enters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sympy import Add, Expr, Integer, Mul, preorder_traversal
+
+from bpsym.calculus.equations import Tensor
+from bpsym.calculus.nodes import IndexSum, Read
+from bpsym.derivation.forms import (
+    Block,
+    Cited,
+    Element,
+    Equations,
+    Form,
+    Partial,
+    Product,
+    Remark,
+    SampleTable,
+    Section,
+    Step,
+)
+from bpsym.derivation.functions import slope_at, slope_form
+from bpsym.derivation.gradients import every_chain, inset, product_of, trained_of
+from bpsym.derivation.numerals import numerals
+from bpsym.derivation.output_layer import output_layer
+from bpsym.derivation.opening import of_kind, sample_loss
+from bpsym.derivation.setting import Setting
+from bpsym.derivation.worth import worth
+from bpsym.network import roles
+
+MOST_SAMPLES = 12
+"""Of more samples than this, the first few contributions are shown."""
+
+FEW = 3
+
+
+def error_terms(setting: Setting) -> Iterator[Section]:
+    """Delta of each node, from the output back; each gradient as an error term times what enters."""
+    blocks: list[Block] = [Remark("error_terms_lead" if every_chain(setting) else "error_terms_alone_lead")]
+    seen: set[str] = set()
+    for layer in reversed(setting.reached()):
+        blocks += _of_layer(setting, layer, seen)
+    blocks += _gradients(setting)
+    yield Section("error_terms", tuple(blocks))
+
+
+def _deltas(setting: Setting, layer: int) -> Tensor:
+    return setting.derived("adjoint", setting.tensor(roles.PRE_ACTIVATION, layer))
+
+
+def _of_layer(setting: Setting, layer: int, seen: set[str]) -> Iterator[Block]:
+    """The layer's error terms; before them, which equations they use; after them, the slope of a new activation."""
+    tensor = _deltas(setting, layer)
+    if layer != setting.layers[-1]:
+        later = _deltas(setting, layer + 1)
+        terms = {"layer": layer + 1, "before": layer, "terms": _few(setting, later), "cited": _cited(setting, later)}
+        yield Remark("error_terms_back", terms)
+    if layer == setting.layers[-1]:
+        yield from _output_slopes(setting)
+    yield Equations(tuple(delta_step(setting, layer, delta) for delta in setting.shown(tensor)))
+    if layer == setting.layers[-1]:
+        yield from output_layer(setting)
+    if setting.indexed:
+        yield from numerals(setting, (tensor,))
+    if not every_chain(setting) and setting.activation(layer) not in seen:
+        seen.add(setting.activation(layer))
+        yield from inset(setting, layer)
+
+
+def _output_slopes(setting: Setting) -> Iterator[Block]:
+    """The loss by each output, where the error terms read that more than once."""
+    output = setting.tensor(roles.ACTIVATION, setting.layers[-1])
+    if not setting.has_adjoint(roles.ACTIVATION, setting.layers[-1]):
+        return
+    tensor = setting.derived("adjoint", output)
+    steps = [
+        Step(
+            setting.label("", read),
+            Element(read),
+            (setting.form(read),),
+            setting.amount(read),
+            ranges=setting.ranges(tensor) if setting.indexed else (),
+        )
+        for read in setting.shown(tensor)
+    ]
+    yield Equations(tuple(steps), compact=True)
+
+
+def _few(setting: Setting, tensor: Tensor) -> tuple[Form, ...]:
+    return tuple(Element(read) for read in setting.shown(tensor))
+
+
+def _cited(setting: Setting, *tensors: Tensor) -> Cited:
+    return Cited(tuple(setting.label("", read) for tensor in tensors for read in setting.shown(tensor)))
+
+
+def delta_step(setting: Setting, layer: int, delta: Read) -> Step:
+    """The definition of an error term, and what it is; of one with new parameters, only the latter."""
+    tensor = setting.program[delta.name]
+    loss = setting.tensor(roles.SAMPLE_LOSS)
+    start = Element(setting.general(loss) if setting.indexed else sample_loss(setting))
+    z = Element(Read(setting.tensor(roles.PRE_ACTIVATION, layer).name, *delta.at))
+    partial = () if tensor.role.name == roles.SEQUENTIAL else (Partial(start, z),)
+    return Step(
+        setting.label("new" if tensor.role.name == roles.SEQUENTIAL else "", delta),
+        Element(delta),
+        (*partial, *error_forms(setting, layer, delta)),
+        setting.amount(delta),
+        ranges=setting.ranges(tensor) if setting.indexed else (),
+    )
+
+
+def error_forms(setting: Setting, layer: int, delta: Read) -> tuple[Form, ...]:
+    """What an error term is; after softmax, also what is left of it where the targets sum to 1."""
+    form = error_form(setting, layer, delta)
+    ones = targets_sum_to_one(setting) if layer == setting.layers[-1] else None
+    if ones is None or not ones:
+        return (form,)
+    shorter = setting.ordered(_with_ones(setting, setting.value_of(delta)))
+    return (form,) if shorter == form else (form, shorter)
+
+
+def targets_sum_to_one(setting: Setting) -> bool | None:
+    """Whether each sample's targets do; None where they are not given."""
+    data = setting.example.data
+    return None if data is None or data.t is None else all(sum(row) == 1 for row in data.t)
+
+
+def _with_ones(setting: Setting, value: Expr) -> Expr:
+    """The value with 1 for the sum of a sample's targets."""
+    target = setting.tensor(roles.TARGET, setting.layers[-1])
+
+    def is_sum(part: Expr) -> bool:
+        terms = [part.args[0]] if isinstance(part, IndexSum) else list(Add.make_args(part))
+        reads = all(isinstance(one, Read) and one.name == target.name for one in terms)
+        return reads and (isinstance(part, IndexSum) or len(terms) == setting.names.widths[-1] > 1)
+
+    sums = [part for part in preorder_traversal(value) if isinstance(part, (IndexSum, Add)) and is_sum(part)]
+    return value.xreplace({part: Integer(1) for part in sums})
+
+
+def error_form(setting: Setting, layer: int, delta: Read) -> Form:
+    """What an error term is, with the slope of its activation last."""
+    before, after = (
+        Read(setting.tensor(kind, layer).name, *delta.at) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION)
+    )
+    value = setting.value_of(delta)
+    rest = _without(value, slope_at(setting, layer, before, after))
+    if rest is None:
+        return setting.ordered(value)
+    factors = [setting.ordered(rest), slope_form(setting, layer, before, after)]
+    return product_of([part for one in factors for part in (one.factors if isinstance(one, Product) else (one,))])
+
+
+def _without(value: Expr, slope: Expr | None) -> Expr | None:
+    """The value without its factor `slope`; None where it has no such factor, or nothing is to be seen of it."""
+    if slope is None:
+        return None
+    left = list(Mul.make_args(value))
+    factors = Mul.make_args(slope)
+    if slope.is_number or not all(factor in left for factor in factors):
+        return None
+    for factor in factors:
+        left.remove(factor)
+    return Mul(*left) if left else None
+
+
+def _gradients(setting: Setting) -> Iterator[Block]:
+    """Each gradient; of several samples, what the shown one contributes, and the table of all contributions."""
+    tensors = [tensor for layer in reversed(setting.layers) for tensor in trained_of(setting, layer)]
+    key = "gradients_lead" if setting.samples == 1 else f"gradients_{setting.example.network.reduction}_lead"
+    deltas = [_deltas(setting, layer) for layer in reversed(setting.reached())]
+    yield Remark(key, {"samples": setting.samples, "cited": _cited(setting, *deltas)})
+    yield from map(Remark, _of_biases(setting))
+    steps = [_gradient(setting, read) for one in tensors for read in setting.shown(setting.derived("adjoint", one))]
+    yield Equations(tuple(steps), compact=True)
+    adjoints = [setting.derived("adjoint", tensor) for tensor in tensors]
+    if setting.indexed:
+        yield from numerals(setting, adjoints)
+    elif setting.samples > 1:
+        yield from _contributions(setting, [read for one in adjoints for read in setting.elements(one)])
+
+
+def _of_biases(setting: Setting) -> list[str]:
+    """What is to be said of the gradients of biases."""
+    kinds = {bool(tensor.role.axes) for tensor in of_kind(setting, roles.BIASES) if tensor in setting.trained()}
+    return [
+        key
+        for one_each, key in ((True, "bias_gradient"), (False, "shared_bias_gradient"))
+        if one_each in kinds
+    ]
+
+
+def _gradient(setting: Setting, read: Read) -> Step:
+    ranges = setting.ranges(setting.program[read.name]) if setting.indexed else ()
+    return Step(
+        setting.label("", read), Element(read), (setting.form(read),), setting.amount(read), ranges=ranges
+    )
+
+
+def _contributions(setting: Setting, gradients: list[Read]) -> Iterator[Block]:
+    """What the shown sample contributes to each gradient, and what every one does."""
+    steps = [
+        Step("", _sample_partial(setting, read, setting.sample), (form,), _worth(setting, form))
+        for read in gradients
+        for form in [setting.ordered(contribution(setting, read, setting.sample))]
+    ]
+    yield Remark("contribution_lead", {"sample": setting.sample + 1})
+    yield Equations(tuple(steps), compact=True)
+    if not setting.whole:
+        return
+    shown = range(setting.samples if setting.samples <= MOST_SAMPLES else FEW)
+    reduction = setting.example.network.reduction
+    key = "contributions" if len(shown) == setting.samples else "contributions_few"
+    yield Remark(f"{key}_{reduction}", {"samples": setting.samples, "shown": len(shown)})
+    columns = tuple(_column(setting, read) for read in gradients)
+    yield SampleTable(columns, tuple(shown), reduction == "mean")
+
+
+def _sample_partial(setting: Setting, gradient: Read, sample: int | str) -> Partial:
+    loss = setting.tensor(roles.SAMPLE_LOSS)
+    of = setting.general(loss) if isinstance(sample, str) else Read(loss.name, sample)
+    return Partial(Element(of), Element(_parameter(setting, gradient)))
+
+
+def _parameter(setting: Setting, gradient: Read) -> Read:
+    origin = setting.program[gradient.name].origin
+    assert origin is not None
+    return Read(origin.of, *gradient.at)
+
+
+def _column(setting: Setting, read: Read) -> tuple[Any, ...]:
+    each = tuple(
+        _worth(setting, setting.ordered(contribution(setting, read, sample))) for sample in range(setting.samples)
+    )
+    _, rest = _split(setting.value_of(read))
+    penalty = None if rest == 0 else _worth(setting, setting.ordered(rest))
+    return _sample_partial(setting, read, "s"), each, penalty, Element(read), setting.amount(read)
+
+
+def contribution(setting: Setting, gradient: Read, sample: int) -> Expr:
+    """d of the sample's own loss / d by the parameter."""
+    sums, _ = _split(setting.value_of(gradient))
+    opened = setting.opened(sums, sample)
+    return opened * setting.samples if setting.example.network.reduction == "mean" else opened
+
+
+def _split(value: Expr) -> tuple[Expr, Expr]:
+    """What depends on samples, and what does not."""
+    terms = Add.make_args(value)
+    sums = [term for term in terms if term.has(IndexSum)]
+    return Add(*sums), Add(*(term for term in terms if term not in sums))
+
+
+def _worth(setting: Setting, form: Form) -> Any:
+    return None if setting.before is None else worth(form, lambda one: setting.amount(one.read))
+
+
+__all__ = ["contribution", "error_form", "error_terms"]

@@ -1,0 +1,71 @@
+"""Activations as forms: f(z), its slope as a textbook writes it, the lines in which the slope is derived."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from sympy import Symbol
+
+from bpsym.calculus.functions import unspecified
+from bpsym.calculus.nodes import Read
+from bpsym.derivation.forms import Applied, Element, Form, SumOver, changed
+from bpsym.notation.formulas import formula_form
+from bpsym.derivation.setting import Setting
+from bpsym.derivation.worth import derived_slope
+from bpsym.network import roles
+from bpsym.network.activations import Activation, activation_of
+from bpsym.network.expressions import Formula
+
+
+def activation(setting: Setting, layer: int) -> Activation:
+    """The record of the layer's activation."""
+    return activation_of(setting.activation(layer))
+
+
+def slope_form(setting: Setting, layer: int, before: Read, after: Read) -> Form:
+    """f'(z): what a textbook has where that is a formula in a alone, else the sign f' itself."""
+    slope = activation(setting, layer).slope_formula
+    if slope is not None and is_in_outputs(slope):
+        return setting.activated(formula_form(slope, {"a": Element(after)}))
+    return Applied(layer, setting.activation(layer), Element(before), order=1)
+
+
+def slope_at(setting: Setting, layer: int, before: Read, after: Read) -> Any:
+    """f'(z) in SymPy, as it stands in the program; None of a layer whose outputs depend on all of its sums."""
+    record = activation(setting, layer)
+    if record.is_layer_wide:
+        return None
+    unit = before.at[-1]
+    return record.slope_at(before, after, {"f": lambda u: unspecified(f"f{layer}")(unit, u)})
+
+
+def letter(setting: Setting, kind: str, layer: int, index: Symbol) -> Read:
+    """The element at a letter, of the sample that is shown; of a layer of one unit, that unit's."""
+    alone = setting.names.widths[layer] == 1
+    return Read(setting.tensor(kind, layer).name, setting.sample, 0 if alone else index)
+
+
+def layer_calls(setting: Setting, layer: int, index: Symbol) -> dict[str, Callable[[Formula], Form]]:
+    """What total(...) of a layer is: a sum over all of its units, under this letter."""
+    z = Element(letter(setting, roles.PRE_ACTIVATION, layer, index))
+    return {"total": lambda inner: SumOver(str(index), formula_form(inner, {"z": z}))}
+
+
+def slope_lines(setting: Setting, layer: int, z: Form) -> tuple[Form, ...]:
+    """The lines in which the slope of the layer's activation is derived; one where no more are declared."""
+    record = activation(setting, layer)
+    names = {"z": z, "a": Applied(layer, record.name, z)}
+    if record.slope_formula is None:
+        return (changed(derived_slope(record), lambda _: z),)
+    return tuple(formula_form(line, names) for line in record.line_formulas or (record.slope_formula,))
+
+
+def is_in_outputs(formula: Formula) -> bool:
+    """Whether it is a formula in a alone, without functions or cases."""
+    parts = list(ast.walk(formula.tree))
+    return not any(
+        isinstance(part, (ast.Call, ast.IfExp)) or (isinstance(part, ast.Name) and part.id != "a")
+        for part in parts
+    )

@@ -1,0 +1,162 @@
+"""Chains of partials, parameter by parameter, and the derivatives of the activations that they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpsym.calculus.equations import Tensor
+from bpsym.calculus.nodes import Read
+from bpsym.derivation.chains import Link, Path
+from bpsym.derivation.forms import (
+    Applied,
+    Block,
+    Element,
+    Equations,
+    Form,
+    Partial,
+    Product,
+    Remark,
+    Section,
+    Step,
+    Sum,
+    Variable,
+)
+from bpsym.notation.formulas import formula_form
+from bpsym.derivation.functions import activation, slope_form, slope_lines
+from bpsym.derivation.opening import first_of_each_activation, sample_loss
+from bpsym.derivation.passes import output
+from bpsym.derivation.setting import MOST_PATHS, Setting, slug
+from bpsym.derivation.worth import worth
+from bpsym.network import roles
+
+
+def gradients(setting: Setting) -> Iterator[Section]:
+    """From the last layer to the first: the equations on the way, then each parameter's chain of partials."""
+    shown: set[str] = set()
+    every = every_chain(setting)
+    for layer in reversed(setting.layers):
+        reads = [read for tensor in trained_of(setting, layer) for read in setting.elements(tensor)]
+        chained = [read for read in reads if _is_chained(setting, read, every)]
+        if not chained:
+            continue
+        is_output = layer == setting.layers[-1]
+        lead = "output_gradients_lead" if is_output else "hidden_gradients_lead"
+        blocks: list[Block] = [
+            Remark(lead, {"parameters": tuple(map(Element, reads if every else chained))}),
+            Equations(_way(setting, layer)),
+        ]
+        for number, read in enumerate(chained):
+            blocks.append(Equations((_chain(setting, read),)))
+            if number == 0 and setting.activation(layer) not in shown:
+                shown.add(setting.activation(layer))
+                blocks += inset(setting, layer)
+        yield Section(_key(setting, layer), tuple(blocks), terms={"layer": layer})
+
+
+def _key(setting: Setting, layer: int) -> str:
+    if layer == setting.layers[-1]:
+        return "output_gradients"
+    return "hidden_gradients" if len(setting.layers) == 2 else "hidden_gradients_many"
+
+
+def every_chain(setting: Setting) -> bool:
+    """Whether there are so few chains that all are shown."""
+    if setting.indexed:
+        return False
+    reads = (read for tensor in setting.trained() for read in setting.elements(tensor))
+    return sum(setting.chains.count(read) for read in reads) <= MOST_PATHS
+
+
+def _is_chained(setting: Setting, read: Read, every: bool) -> bool:
+    if every:
+        return True
+    return setting.code(read) in setting.weights and setting.paths_to(read.name) <= MOST_PATHS
+
+
+def trained_of(setting: Setting, layer: int) -> list[Tensor]:
+    """The layer's parameters that are trained, its weights first."""
+    return [tensor for tensor in setting.trained() if tensor.role.layer == layer]
+
+
+def _way(setting: Setting, layer: int) -> tuple[Step, ...]:
+    """The equations from the loss down to the layer's weighted sums."""
+    if setting.indexed:
+        tensors = [setting.tensor(roles.SAMPLE_LOSS)]
+        for number in range(len(setting.layers), layer - 1, -1):
+            tensors += [setting.tensor(kind, number) for kind in (roles.ACTIVATION, roles.PRE_ACTIVATION)]
+        reads = [setting.general(tensor) for tensor in tensors]
+    else:
+        reads = [sample_loss(setting)]
+        for number in range(len(setting.layers), layer - 1, -1):
+            z, a = (setting.tensor(kind, number) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
+            reads += [read for pair in zip(setting.elements(a), setting.elements(z), strict=True) for read in pair]
+    return tuple(Step("", Element(read), (output(setting, read),)) for read in reads)
+
+
+def _chain(setting: Setting, read: Read) -> Step:
+    """Partials along each path, then the local derivatives in their place."""
+    paths = setting.chains.paths(read)
+    partials = _total([_partials(path) for path in paths])
+    slopes = _total([_slopes(setting, path) for path in paths])
+    value = None if setting.before is None else worth(slopes, lambda one: setting.amount(one.read))
+    return Step(
+        setting.label("chain", read),
+        Partial(Element(sample_loss(setting)), Element(read)),
+        (partials, slopes),
+        value,
+    )
+
+
+def _partials(path: Path) -> Form:
+    return product_of([Partial(Element(link.of), Element(link.by)) for link in path])
+
+
+def _slopes(setting: Setting, path: Path) -> Form:
+    factors: list[Form] = []
+    for link in path:
+        form = link_slope(setting, link)
+        factors += form.factors if isinstance(form, Product) else (form,)
+    return product_of(factors)
+
+
+def link_slope(setting: Setting, link: Link) -> Form:
+    """The local derivative; of an activation as a textbook has it."""
+    role = link.equation.tensor.role
+    if role.kind != roles.ACTIVATION:
+        return setting.ordered(link.slope)
+    record = activation(setting, role.layer)
+    if record.is_layer_wide and link.of.at != link.by.at:
+        outputs = {"a": Element(link.of), "b": Element(Read(link.of.name, *link.by.at))}
+        return formula_form(record.other_formulas[-1], outputs)
+    return slope_form(setting, role.layer, link.by, link.of)
+
+
+def product_of(factors: list[Form]) -> Form:
+    return Product(tuple(factors)) if len(factors) > 1 else factors[0]
+
+
+def _total(terms: list[Form]) -> Form:
+    return Sum(tuple(terms)) if len(terms) > 1 else terms[0]
+
+
+def inset(setting: Setting, layer: int) -> list[Block]:
+    """The activation's derivative, line by line; none of one that is not said, or is a layer's as a whole."""
+    record, z = activation(setting, layer), Variable("z")
+    if record.is_unspecified or record.is_layer_wide:
+        return []
+    applied = Applied(layer, record.name, z)
+    steps = (
+        Step("", applied, (formula_form(record.formula, {"z": z}),)),
+        Step(f"slope-{_place(setting, layer)}", Applied(layer, record.name, z, order=1), slope_lines(setting, layer, z)),
+    )
+    return [Remark("inset", {"function": applied}), Equations(steps), Remark(_other_activation(setting))]
+
+
+def _other_activation(setting: Setting) -> str:
+    return "other_activation" if len(first_of_each_activation(setting)) == 1 else "other_activations"
+
+
+def _place(setting: Setting, layer: int) -> str:
+    """The activation's name, or its layer's number where it is a formula of one's own."""
+    record = activation(setting, layer)
+    return str(layer) if record.custom else slug(record.name)

@@ -1,0 +1,221 @@
+"""What a derivation begins with: symbols, conventions, the network, what is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sympy import Symbol
+
+from bpsym.calculus.backward import adjoint_name
+from bpsym.calculus.equations import Tensor
+from bpsym.calculus.nodes import Read
+from bpsym.derivation.forms import (
+    Applied,
+    Block,
+    Element,
+    Equations,
+    Form,
+    Items,
+    Number,
+    Partial,
+    Picture,
+    Remark,
+    Section,
+    Step,
+    SymbolTable,
+    Variable,
+)
+from bpsym.notation.formulas import formula_form
+from bpsym.derivation.functions import activation, layer_calls, letter
+from bpsym.derivation.numerals import numerals
+from bpsym.derivation.setting import Setting
+from bpsym.network import roles
+from bpsym.network.forward import LEARNING_RATE_TENSOR
+from bpsym.network.losses import loss_of
+
+Terms = dict[str, Any]
+
+MOST_LISTED, FEW = 10, 5
+"""The most samples of a batch that are all named, and how many of more are."""
+
+MOST_DRAWN = 16
+"""With a layer of more units than this, there is no picture: nobody could read it."""
+
+
+def sample_loss(setting: Setting) -> Read:
+    """The loss of the sample that is shown."""
+    return setting.elements(setting.tensor(roles.SAMPLE_LOSS))[0]
+
+
+def total_loss(setting: Setting) -> Read:
+    """The loss that training makes small."""
+    return Read(setting.tensor(roles.LOSS).name)
+
+
+def of_kind(setting: Setting, kind: str) -> list[Tensor]:
+    """The network's weights, or biases, layer by layer."""
+    return [tensor for tensor in setting.parameters() if tensor.role.kind == kind]
+
+
+def symbols(setting: Setting) -> Iterator[Section]:
+    """One symbol of each kind, and what it means."""
+    yield Section("symbols", (SymbolTable(tuple(_symbols(setting))),))
+
+
+def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
+    nodes = setting.names.pack.conventions["nodes"]
+    yield tuple(map(Element, setting.elements(setting.tensor(roles.INPUT)))), "input", {}
+    weights = setting.tensor(roles.WEIGHTS, 1)
+    yield (Element(setting.elements(weights)[0]),), f"weight_{nodes}", _ends(setting, 1)
+    for tensor in of_kind(setting, roles.BIASES)[:1]:
+        key = f"bias_{nodes}" if tensor.role.axes else "shared_bias"
+        yield (Element(setting.elements(tensor)[0]),), key, _node(setting, tensor.role.layer)
+    z = setting.elements(setting.tensor(roles.PRE_ACTIVATION, 1))[0]
+    yield (Element(z),), f"pre_activation_{nodes}", _node(setting, 1)
+    a = setting.elements(setting.tensor(roles.ACTIVATION, 1))[0]
+    yield (Element(a),), f"activation_{nodes}", _node(setting, 1)
+    target = setting.tensor(roles.TARGET, setting.layers[-1])
+    yield tuple(map(Element, setting.elements(target))), "target", {}
+    yield from _loss_symbols(setting)
+    for layer in setting.reached()[:1]:
+        z = setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer))[0]
+        delta = Read(adjoint_name(z.name), *z.at)
+        partial = Partial(Element(sample_loss(setting)), Element(z))
+        yield (Element(delta),), f"error_term_{nodes}", _node(setting, layer) | {"partial": partial}
+    yield (Element(Read(LEARNING_RATE_TENSOR.name)),), "learning_rate", {}
+    for layer in first_of_each_activation(setting):
+        yield _function(setting, layer)
+    wholes = [setting.tensor(kind, 1) for kind in (roles.WEIGHTS, roles.PRE_ACTIVATION, roles.ACTIVATION)]
+    yield tuple(map(setting.layer, wholes)), "whole", {}
+
+
+def _loss_symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
+    if setting.samples > 1 or setting.names.penalised:
+        yield (Element(sample_loss(setting)),), "sample_loss", {"sample": setting.sample + 1}
+    yield (Element(total_loss(setting)),), "loss", {}
+
+
+def _node(setting: Setting, layer: int) -> Terms:
+    return {"node": setting.names.node(layer, 0), "layer": layer}
+
+
+def _ends(setting: Setting, layer: int) -> Terms:
+    return {"to": setting.names.node(layer, 0), "from": setting.names.node(layer - 1, 0), "layer": layer}
+
+
+def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapping[str, Any]]:
+    record, z = activation(setting, layer), Variable("z")
+    key = "function_custom" if record.custom else f"function_{record.name}"
+    terms: Terms = {"name": "" if record.custom else record.name.replace("_", " ")}
+    if record.is_unspecified:
+        nodes = setting.names.pack.conventions["nodes"]
+        before = setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer))[0]
+        return (Applied(layer, record.name, Element(before)),), f"function_generic_{nodes}", _node(setting, layer)
+    if record.is_layer_wide:
+        at = letter(setting, roles.PRE_ACTIVATION, layer, Symbol("i"))
+        formula = formula_form(record.formula, {"z": Element(at)}, layer_calls(setting, layer, Symbol("k")))
+        output = Element(letter(setting, roles.ACTIVATION, layer, Symbol("i")))
+        return (output,), key, terms | {"formula": formula}
+    return (Applied(layer, record.name, z),), key, terms | {"formula": formula_form(record.formula, {"z": z})}
+
+
+def first_of_each_activation(setting: Setting) -> list[int]:
+    """For each activation of the network, the first layer that has it."""
+    first: dict[str, int] = {}
+    for layer in setting.layers:
+        first.setdefault(setting.activation(layer), layer)
+    return list(first.values())
+
+
+def conventions(setting: Setting) -> Iterator[Section]:
+    """What derivations of this network differ in, as it is chosen here."""
+    yield Section("conventions", (Items(tuple(_conventions(setting))),))
+
+
+def _conventions(setting: Setting) -> Iterator[Remark]:
+    network, training = setting.example.network, setting.example.training
+    nodes = setting.names.pack.conventions["nodes"]
+    weights = setting.tensor(roles.WEIGHTS, 1)
+    weight = Element(setting.elements(weights)[-1])
+    last = {"to": setting.names.node(1, setting.shape(weights)[0] - 1), "from": setting.names.node(0, setting.shape(weights)[1] - 1)}
+    yield Remark(f"index_order_{nodes}", {"weight": weight, "layer": 1} | last)
+    yield Remark(f"loss_{network.loss}")
+    if setting.samples > 1:
+        terms = {"samples": setting.samples, "sample": setting.sample + 1}
+        yield Remark(f"samples_{network.reduction}", terms)
+    if setting.batch:
+        numbers = tuple(str(sample + 1) for sample in setting.batch)
+        shown = numbers if len(numbers) <= MOST_LISTED else (*numbers[:FEW], "...")
+        yield Remark("batch", {"count": len(numbers), "samples": shown})
+    yield from _biases(setting)
+    for layer in first_of_each_activation(setting):
+        kink = activation(setting, layer).kink
+        if kink is not None:
+            z = Variable("z")
+            slope = Applied(layer, setting.activation(layer), z, order=1)
+            yield Remark("kink", {"slope": slope, "at": Variable(f"z = {kink.at}"), "value": _number(kink.slope)})
+    loss_kink = loss_of(network.loss).kink
+    if loss_kink is not None:
+        yield Remark("kink_loss", {"value": _number(loss_kink.slope)})
+    for layer, dense in zip(setting.layers, network.layers, strict=True):
+        if dense.frozen:
+            yield Remark("_".join(("frozen", *sorted(set(dense.frozen), reverse=True))), {"layer": layer})
+    for key in ("l1", "l2"):
+        if getattr(network, key):
+            yield Remark(key, {"rate": Number(getattr(network, key))})
+    yield Remark(f"update_{training.update}")
+
+
+def _number(text: str) -> Form:
+    from fractions import Fraction
+
+    return Number(Fraction(text))
+
+
+def _biases(setting: Setting) -> Iterator[Remark]:
+    kinds = [layer.bias for layer in setting.example.network.layers]
+    if len(set(kinds)) == 1:
+        yield Remark(f"biases_{kinds[0]}")
+        return
+    for layer, kind in zip(setting.layers, kinds, strict=True):
+        yield Remark(f"biases_of_layer_{kind}", {"layer": layer})
+
+
+def network(setting: Setting) -> Iterator[Section]:
+    """The picture, where there is room for it."""
+    if max(setting.names.widths) > MOST_DRAWN:
+        return
+    nodes = [setting.elements(setting.tensor(roles.ACTIVATION, layer)) for layer in (0, *setting.layers)]
+    edges = [setting.rows(setting.tensor(roles.WEIGHTS, layer)) for layer in setting.layers]
+    picture = Picture(
+        tuple(tuple(map(Element, layer)) for layer in nodes),
+        tuple(tuple(tuple(map(Element, row)) for row in rows) for rows in edges),
+    )
+    yield Section("network", (picture,))
+
+
+def given(setting: Setting) -> Iterator[Section]:
+    """The matrices, with their numbers."""
+    target = setting.tensor(roles.TARGET, len(setting.layers))
+    tensors = (setting.tensor(roles.INPUT), *setting.parameters(), target)
+    blocks: list[Block] = []
+    if setting.indexed:
+        blocks += numerals(setting, tensors)
+        tensors = ()
+    steps = [_matrix(setting, tensor) for tensor in tensors if len(setting.elements(tensor)) > 1]
+    single = [read for one in tensors[1:] if len(setting.elements(one)) == 1 for read in setting.elements(one)]
+    single.append(Read(LEARNING_RATE_TENSOR.name))
+    single += [Read(one.name) for one in setting.program.inputs if one.role.kind == roles.SETTING]
+    steps += [Step("", Element(read), (Element(read),), setting.amount(read)) for read in single]
+    if setting.indexed and setting.before is None:
+        steps = []
+    if steps:
+        blocks.append(Equations(tuple(steps), compact=True))
+    if blocks:
+        yield Section("given", tuple(blocks))
+
+
+def _matrix(setting: Setting, tensor: Tensor) -> Step:
+    matrix = setting.matrix(tensor)
+    return Step("", setting.layer(tensor), (matrix,), setting.amounts(tensor), entries=matrix.rows)

@@ -1,0 +1,202 @@
+"""The forward pass, the loss, and the forward pass after a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from sympy import Expr, Symbol
+
+from bpsym.calculus.equations import Tensor
+from bpsym.calculus.nodes import Read
+from bpsym.derivation.forms import (
+    Amount,
+    Applied,
+    Block,
+    Element,
+    Equations,
+    Form,
+    Matrix,
+    Negative,
+    Number,
+    Product,
+    Quotient,
+    Remark,
+    Section,
+    Step,
+    Sum,
+    Summation,
+    Value,
+)
+from bpsym.derivation.functions import activation, letter
+from bpsym.derivation.numerals import numerals
+from bpsym.derivation.opening import sample_loss, total_loss
+from bpsym.derivation.setting import Setting
+from bpsym.network import roles
+from bpsym.network.losses import loss_of
+from bpsym.notation.formulas import formula_form
+
+MOST_TERMS = 6
+"""A loss of more samples than this is shown as a sum over an index only."""
+
+
+def forward(setting: Setting) -> Iterator[Section]:
+    """Each layer as a matrix, as components, with numbers, with values; or with indices."""
+    blocks: list[Block] = []
+    for layer in setting.layers:
+        blocks.append(Remark("into_layer", {"layer": layer}))
+        if setting.indexed:
+            z, a = (setting.tensor(kind, layer) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
+            steps = (general(setting, f"z-{layer}", z), general(setting, f"a-{layer}", a))
+            blocks += [Equations(steps), *numerals(setting, (z, a))]
+        elif activation(setting, layer).is_layer_wide:
+            blocks.append(Equations((_pre_activations(setting, layer), *_over_the_layer(setting, layer)), compact=True))
+        else:
+            blocks.append(Equations((_pre_activations(setting, layer), _activations(setting, layer))))
+    yield Section("forward", tuple(blocks))
+
+
+def general(setting: Setting, label: str, tensor: Tensor) -> Step:
+    """The tensor's equation at the letters of its indices."""
+    read = setting.general(tensor)
+    return Step(label, Element(read), (output(setting, read),), ranges=setting.ranges(tensor))
+
+
+def output(setting: Setting, read: Read) -> Form:
+    """The element's right-hand side; f(z) of an activation."""
+    tensor = setting.program[read.name]
+    layer = tensor.role.layer
+    if tensor.role.kind == roles.SAMPLE_LOSS:
+        return _loss_form(setting, read)
+    if tensor.role.kind != roles.ACTIVATION or activation(setting, layer).is_layer_wide:
+        return setting.form(read)
+    before = Read(setting.tensor(roles.PRE_ACTIVATION, layer).name, *read.at)
+    return Applied(layer, setting.activation(layer), Element(before))
+
+
+def _pre_activations(setting: Setting, layer: int) -> Step:
+    z, w = setting.tensor(roles.PRE_ACTIVATION, layer), setting.tensor(roles.WEIGHTS, layer)
+    product: Form = Product((setting.layer(w), setting.layer(setting.tensor(roles.ACTIVATION, layer - 1))))
+    if setting.has(roles.BIASES, layer):
+        product = Sum((product, setting.layer(setting.tensor(roles.BIASES, layer))))
+    components = Matrix(tuple((setting.form(read),) for read in setting.elements(z)))
+    rows = setting.matrix(z).rows
+    return Step(f"z-{layer}", setting.layer(z), (product, components), setting.amounts(z), entries=rows)
+
+
+def _activations(setting: Setting, layer: int) -> Step:
+    z, a = setting.tensor(roles.PRE_ACTIVATION, layer), setting.tensor(roles.ACTIVATION, layer)
+    name = setting.activation(layer)
+    forms: tuple[Form, ...] = tuple(
+        Applied(layer, name, argument) for argument in (setting.layer(z), setting.matrix(z))
+    )
+    if activation(setting, layer).is_unspecified:
+        forms = (Matrix(tuple((output(setting, read),) for read in setting.elements(a))),)
+    return Step(f"a-{layer}", setting.layer(a), forms, setting.amounts(a), entries=setting.matrix(a).rows)
+
+
+def _over_the_layer(setting: Setting, layer: int) -> Iterator[Step]:
+    """The outputs of a function of the whole layer: in general, then one by one."""
+    tensor = setting.tensor(roles.ACTIVATION, layer)
+    read = letter(setting, roles.ACTIVATION, layer, tensor.indices[-1])
+    yield Step(f"a-{layer}", Element(read), (setting.form(read),), ranges=setting.ranges(tensor))
+    for one in setting.elements(tensor):
+        yield Step("", Element(one), (setting.form(one),), setting.amount(one))
+
+
+def loss(setting: Setting) -> Iterator[Section]:
+    blocks: list[Block] = [Equations((_sample_loss(setting),))]
+    total = total_loss(setting)
+    if setting.samples > 1 or setting.names.penalised:
+        step = Step("total-loss", Element(total), _total_loss(setting), setting.amount(total))
+        key = f"loss_{setting.example.network.reduction}" if setting.samples > 1 else "loss_penalised"
+        blocks += [Remark(key), Equations((step,), compact=True)]
+    trained = {tensor.role.kind for tensor in setting.trained()}
+    aim = "aim_biases" if roles.BIASES in trained else "aim"
+    yield Section("loss", (*blocks, Remark(aim, {"loss": Element(total)})))
+
+
+def _sample_loss(setting: Setting) -> Step:
+    tensor, read = setting.tensor(roles.SAMPLE_LOSS), sample_loss(setting)
+    if setting.indexed:
+        letter = setting.general(tensor)
+        return Step("loss", Element(letter), (output(setting, letter),))
+    return Step("loss", Element(read), (output(setting, read),), setting.amount(read))
+
+
+def _loss_form(setting: Setting, read: Read) -> Form:
+    """The loss of a sample in the order of its record: written out, or as a sum over the outputs."""
+    record, layer = loss_of(setting.example.network.loss), setting.layers[-1]
+    width = setting.names.widths[layer]
+
+    def of_output(unit: Any) -> Form:
+        names = {
+            name: Element(Read(setting.tensor(kind, layer).name, *read.at, unit))
+            for name, kind in (("a", roles.ACTIVATION), ("t", roles.TARGET))
+        }
+        return formula_form(record.formula, names)
+
+    letters = (Symbol("k"),) if setting.indexed and width > 1 else tuple(range(width))
+    terms = tuple(map(of_output, letters))
+    negative = all(isinstance(term, Negative) for term in terms)
+    if negative:
+        terms = tuple(term.body for term in terms)
+    total = Sum(terms) if len(terms) > 1 else terms[0]
+    if len(terms) < width:
+        total = Summation("k", Number(Fraction(0)), Number(Fraction(width - 1)), layer, total)
+    factor = formula_form(record.factor_formula, {"K": Number(Fraction(width))})
+    whole = total if factor == Number(Fraction(1)) else Product((factor, total))
+    return Negative(whole) if negative else whole
+
+
+def _total_loss(setting: Setting) -> tuple[Form, ...]:
+    """As a sum over an index, and written out where there are few samples."""
+    read = total_loss(setting)
+    value: Expr = setting.equation(read).value
+    forms = (setting.ordered(value) if setting.indexed else setting.form(read),)
+    if setting.indexed or setting.samples > MOST_TERMS:
+        return forms
+    if setting.example.network.reduction == "sum" or setting.names.penalised:
+        return (*forms, setting.ordered(setting.opened(value)))
+    tensor = setting.tensor(roles.SAMPLE_LOSS)
+    terms = tuple(Element(Read(tensor.name, sample)) for sample in range(setting.samples))
+    return (*forms, Product((Quotient(Number(Fraction(1)), Number(Fraction(setting.samples))), Sum(terms))))
+
+
+def second_pass(setting: Setting) -> Iterator[Section]:
+    """The same forward pass with the new parameters, and what became of the loss."""
+    if setting.numbers is None or setting.numbers.after_one is None:
+        return
+    after = setting.numbers.after_one
+    blocks: list[Block] = [] if setting.indexed else list(_pass_again(setting))
+    total = total_loss(setting)
+    losses = setting.amount(total), setting.amount(total, after)
+    compared = {"loss": Element(total), "before": Value(losses[0]), "after": Value(losses[1])}
+    yield Section("second_pass", (*blocks, Remark(_what_became(*losses), compared)), state=1)
+
+
+def _pass_again(setting: Setting) -> Iterator[Block]:
+    assert setting.numbers is not None
+    after = setting.numbers.after_one
+    reads = [
+        read
+        for layer in setting.layers
+        for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION)
+        for read in setting.elements(setting.tensor(kind, layer))
+    ]
+    steps = [Step("", Element(read), (output(setting, read),), setting.amount(read, after)) for read in reads]
+    read = sample_loss(setting)
+    last = Step("loss-after-one-step", Element(read), (output(setting, read),), setting.amount(read, after))
+    yield Remark("second_pass_lead")
+    yield Equations((*steps, last), compact=True)
+
+
+def _what_became(before: Amount, after: Amount) -> str:
+    """The key of what is said of the two losses."""
+    if after == before:
+        return "unchanged"
+    return "fell" if after < before else "rose"
+
+
+__all__ = ["forward", "loss", "output", "second_pass"]

@@ -1,0 +1,198 @@
+"""The update of every parameter, line by line of its rule, and what training leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from bpsym.calculus.backward import adjoint_name
+from bpsym.calculus.equations import Tensor
+from bpsym.calculus.nodes import Read
+from bpsym.calculus.update import updated
+from bpsym.derivation.error_terms import delta_step
+from bpsym.derivation.forms import (
+    Block,
+    Element,
+    Equations,
+    Form,
+    Remark,
+    Section,
+    Step,
+    SumOver,
+    ValueTable,
+    Variable,
+)
+from bpsym.derivation.numerals import numerals
+from bpsym.derivation.opening import total_loss
+from bpsym.derivation.setting import MOST_LINES, Setting
+from bpsym.network import roles
+from bpsym.network.expressions import Formula
+from bpsym.network.forward import LEARNING_RATE_TENSOR
+from bpsym.network.training_program import STEP_TENSOR, setting_tensor, state_tensor
+from bpsym.network.training_rule import SEQUENTIAL
+from bpsym.network.update_rule import PARAMETER, Line, UpdateRule, update_rule
+from bpsym.notation.formulas import formula_form
+
+
+_PARAMETER = "p"
+
+
+def update(setting: Setting) -> Iterator[Section]:
+    """Every parameter after one step."""
+    if not setting.trained():
+        yield Section("update", (Remark("nothing_trained"),))
+        return
+    writer = _Writer(setting, update_rule(setting.example.training))
+    sequential = setting.example.training.update == SEQUENTIAL
+    blocks = list(_sequential(setting, writer) if sequential else writer.blocks())
+    if writer.indexed and setting.whole:
+        blocks += [Remark("after_step"), *numerals(setting, writer.changed())]
+    yield Section("update", (*blocks, Remark(setting.example.training.update)))
+
+
+@dataclass
+class _Writer:
+    """Prints the lines of a rule; newest: what a name of the rule means by now."""
+
+    setting: Setting
+    rule: UpdateRule
+    newest: dict[str, Read] = field(default_factory=dict)
+    own: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.newest = {"eta": LEARNING_RATE_TENSOR.element, "n": STEP_TENSOR.element}
+        self.newest |= {name: setting_tensor(name).element for name in self.rule.settings}
+        for one in self.setting.trained():
+            gradient = self.setting.program[self._gradient(one)]
+            states = {line.name: state_tensor(line.name, one) for line in self.rule.states}
+            self.own[one.name] = {"p": one, "g": gradient} | states
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the lines stand with indices: also where there are few parameters, but many lines for each."""
+        each = [line for line in self.rule.lines if line.kind not in (roles.SHARED, roles.RATE)]
+        many = len(each) > 1 and self.setting.trained_count * len(each) > MOST_LINES
+        return self.setting.indexed or many
+
+    def shown(self, parameter: Tensor) -> tuple[Read, ...]:
+        return (self.setting.general(parameter),) if self.indexed else self.setting.elements(parameter)
+
+    def changed(self) -> list[Tensor]:
+        """What a step changes: the new states, and the new parameters."""
+        names = [line.name for line in self.rule.states] + [_PARAMETER]
+        return [self.own[one.name][name] for name in names for one in self.setting.trained()]
+
+    def _gradient(self, parameter: Tensor) -> str:
+        """The derivative that the step is made along: with new parameters, where there is such a one."""
+        name = adjoint_name(parameter.name)
+        other = f"{name} {roles.SEQUENTIAL}"
+        return other if other in self.setting.program.tensors else name
+
+    def blocks(self) -> Iterator[Block]:
+        for line in self.rule.lines:
+            yield from self.line(line, list(self.setting.trained()))
+
+    def line(self, line: Line, parameters: list[Tensor]) -> Iterator[Block]:
+        """The line's equations, for these parameters."""
+        yield Remark(f"line_{self._kind(line)}", self._terms(line))
+        shared = line.kind in (roles.SHARED, roles.RATE)
+        steps = [self.shared(line)] if shared else [step for one in parameters for step in self.each(line, one)]
+        yield Equations(tuple(steps), compact=True)
+
+    def _kind(self, line: Line) -> str:
+        if line.kind == roles.STATE and line != self.rule.states[0]:
+            return "next_state"
+        return line.kind if line.kind in (roles.RATE, roles.CLIPPED, PARAMETER, roles.STATE) else line.name
+
+    def _terms(self, line: Line) -> dict[str, object]:
+        return {"number": 1} if line.kind == roles.RATE else {}
+
+    def shared(self, line: Line) -> Step:
+        """One number for all parameters."""
+        read = Read("rate" if line.kind == roles.RATE else line.name)
+        step = Step(
+            self.setting.label("step", read),
+            Element(read),
+            (self.form(line.formula, None),),
+            self.setting.amount(read),
+        )
+        self.newest[line.name] = read
+        return step
+
+    def each(self, line: Line, parameter: Tensor) -> Iterator[Step]:
+        """One equation for each element that is shown."""
+        own = dict(self.own[parameter.name])
+        target = self._target(line, parameter)
+        shown = {PARAMETER: parameter, roles.CLIPPED: target}.get(line.kind, own.get(line.name, target))
+        for read in self.shown(parameter):
+            left, new = Read(shown.name, *read.at), Read(target.name, *read.at)
+            elements = {name: Read(tensor.name, *read.at) for name, tensor in own.items()}
+            yield Step(
+                self.setting.label("update" if line.kind == PARAMETER else "step", left),
+                Element(left),
+                (self.form(line.formula, elements),),
+                self.setting.amount(new),
+                becomes=line.kind != roles.CLIPPED,
+                ranges=self.setting.ranges(parameter) if self.indexed else (),
+            )
+        self.own[parameter.name][line.name] = target
+
+    def _target(self, line: Line, parameter: Tensor) -> Tensor:
+        if line.kind == roles.CLIPPED:
+            return self.setting.program[f"g.{parameter.name}"]
+        return updated(parameter if line.kind == PARAMETER else state_tensor(line.name, parameter))
+
+    def form(self, formula: Formula, own: dict[str, Read] | None) -> Form:
+        names = {name: Element(read) for name, read in (self.newest | (own or {})).items()}
+        calls: dict[str, Callable[[Formula], Form]] = {
+            "total": lambda inner: SumOver("", formula_form(inner, {"g": Variable("g")}))
+        }
+        return formula_form(formula, names, calls)
+
+
+def _sequential(setting: Setting, writer: _Writer) -> Iterator[Block]:
+    """From the last layer to the first: error terms with the parameters that are new already, then the update."""
+    *shared, last = writer.rule.lines
+    for line in shared:
+        yield from writer.line(line, [])
+    for layer in reversed(setting.layers):
+        z = setting.tensor(roles.PRE_ACTIVATION, layer)
+        name = f"{adjoint_name(z.name)} {roles.SEQUENTIAL}"
+        if name in setting.program.tensors:
+            tensor = setting.program[name]
+            yield Remark("sequential_back", {"layer": layer})
+            yield Equations(tuple(delta_step(setting, layer, read) for read in setting.shown(tensor)))
+        parameters = [one for one in setting.trained() if one.role.layer == layer]
+        gradients = [setting.program[writer.own[one.name]["g"].name] for one in parameters]
+        new = [one for one in gradients if one.role.name == roles.SEQUENTIAL]
+        if new:
+            steps = [_gradient(setting, read) for one in new for read in setting.shown(one)]
+            yield Equations(tuple(steps), compact=True)
+        if parameters:
+            yield from writer.line(last, parameters)
+
+
+def _gradient(setting: Setting, read: Read) -> Step:
+    ranges = setting.ranges(setting.program[read.name]) if setting.indexed else ()
+    return Step("", Element(read), (setting.form(read),), setting.amount(read), ranges=ranges)
+
+
+def trained(setting: Setting) -> Iterator[Section]:
+    """The loss and the parameters after all steps."""
+    if setting.numbers is None or setting.numbers.trained is None:
+        return
+    run = setting.numbers.trained
+    rows: list[tuple[Form, object]] = []
+    if not setting.batch:  # else it would be that of the first batch
+        rows.append((Element(total_loss(setting)), setting.amount(total_loss(setting), run.values)))
+    if not setting.indexed:
+        rows += [
+            (Element(one), setting.amount(one, run.values))
+            for tensor in setting.trained()
+            for one in setting.elements(tensor)
+        ]
+    blocks: list[Block] = [ValueTable(tuple(rows))] if rows else []
+    if setting.indexed:
+        blocks += numerals(setting, setting.trained(), run.values)
+    lead = Remark("trained_double" if run.double else "trained_lead", {"steps": run.steps})
+    yield Section("trained", (lead, *blocks), state=1, terms={"steps": run.steps})

@@ -1,0 +1,151 @@
+"""Numbers in matrices beside each other, and in tables of what each sample contributes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from bpsym.derivation.forms import Amount, Form, Numerals, SampleTable
+from bpsym.derivation.worth import approximate
+from bpsym.typeset.equations import ROOM, relation
+from bpsym.typeset.mathematics import Mathematics, matrix, numeral
+from bpsym.typeset.numbers import Numeral, result, rounded, rounds_to, short, to_place
+from bpsym.typeset.pieces import Pieces, joined, total_width, width
+
+FEWEST = 3
+"""The fewest digits of a number in a matrix that is too wide with more."""
+
+_BETWEEN, _CELL = 20.0, 12.0
+_GUARDS = 20
+
+
+@dataclass(frozen=True)
+class Line:
+    """What stands on one line; small: in a smaller size, since it has a wide matrix."""
+
+    text: str
+    small: bool
+
+
+def numeral_lines(block: Numerals, mathematics: Mathematics, digits: int) -> list[Line]:
+    """Each matrix with its letter, as many on a line as there is room for."""
+    lines: list[list[str]] = []
+    small: list[bool] = []
+    used = ROOM
+    for form, value in block.rows:
+        left = mathematics.tex(form)
+        pieces, exact, is_small = _matrix(value, mathematics, digits, ROOM - width(left) - 16.0)
+        wide = width(left) + 16.0 + total_width(pieces) + _BETWEEN
+        if is_small or used + wide > ROOM + _BETWEEN:
+            lines.append([])
+            small.append(is_small)
+            used = 0.0
+        lines[-1].append(f"{left} {relation(exact)} {joined(pieces)}")
+        used = ROOM if is_small else used + wide
+    return [Line(r" \qquad ".join(line), one) for line, one in zip(lines, small, strict=True)]
+
+
+def _matrix(value: Any, mathematics: Mathematics, digits: int, room: float) -> tuple[Pieces, bool, bool]:
+    """The numbers with as many digits as fit, to the same place; in a smaller size where few do not."""
+    if isinstance(value, tuple) and len(value) == len(value[0]) == 1:
+        pieces, exact = mathematics.amount(value[0][0], digits)
+        return pieces, exact, False
+    for count in range(digits, FEWEST - 1, -1):
+        pieces, exact = _entries(value, count)
+        if total_width(pieces) <= room:
+            return pieces, exact, False
+    return pieces, exact, True
+
+
+def _entries(value: Any, digits: int) -> tuple[Pieces, bool]:
+    """Rows of numbers, the largest with so many digits, the others to the same decimal."""
+    flat = [entry for row in value for entry in row]
+    place = max((rounded(entry, digits).exponent for entry in flat if entry), default=0)
+    shown = [[short(entry, digits) or to_place(entry, place) for entry in row] for row in value]
+    exact = all(short(entry, digits) is not None for entry in flat)
+    return matrix([[numeral(entry) for entry in row] for row in shown]), exact
+
+
+@dataclass(frozen=True)
+class Row:
+    """The cells of a table's row; ruled: whether a line is drawn below it."""
+
+    cells: tuple[str, ...]
+    ruled: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    rows: tuple[Row, ...]
+    columns: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """One gradient: the head, what each shown sample contributes, their mean or sum, the penalty, the gradient."""
+
+    cells: tuple[str, ...]
+    width: float
+
+
+def sample_tables(
+    block: SampleTable, mathematics: Mathematics, digits: int, words: dict[str, str]
+) -> list[Table]:
+    """As many gradients in a table as the page is wide."""
+    penalised = any(penalty is not None for _, _, penalty, _, _ in block.columns)
+    first = _first_column(block, words, penalised)
+    chunks: list[list[Column]] = []
+    used = ROOM
+    for one in block.columns:
+        column = _column(block, one, mathematics, digits, penalised)
+        if used + column.width > ROOM:
+            chunks.append([])
+            used = 45.0
+        chunks[-1].append(column)
+        used += column.width
+    return [_table(first, chunk, block) for chunk in chunks]
+
+
+def _first_column(block: SampleTable, words: dict[str, str], penalised: bool) -> tuple[str, ...]:
+    dots = () if len(block.samples) == len(block.columns[0][1]) else (r"\vdots",)
+    numbers = [str(sample + 1) for sample in block.samples]
+    last = [words["mean"] if block.mean else words["sum"]]
+    if penalised:
+        last += [words["penalty"], words["gradient"]]
+    return ("s", *numbers, *dots, *(rf"\text{{{word}}}" for word in last))
+
+
+def _table(first: tuple[str, ...], chunk: list[Column], block: SampleTable) -> Table:
+    count = len(block.samples) + (len(block.samples) < len(block.columns[0][1]))
+    cells = zip(first, *(column.cells for column in chunk), strict=True)
+    return Table(tuple(Row(row, ruled=place in (0, count)) for place, row in enumerate(cells)), len(chunk))
+
+
+def _column(
+    block: SampleTable, one: tuple[Any, ...], mathematics: Mathematics, digits: int, penalised: bool
+) -> Column:
+    head, amounts, penalty, _, total = one
+    shown, mean = _recomputable(block, amounts, digits)
+    dots = () if len(block.samples) == len(amounts) else (r"\vdots",)
+    cells = [mathematics.tex(head).replace(r"\frac", r"\dfrac"), *(joined(numeral(number)) for number in shown), *dots, joined(numeral(mean))]
+    if penalised:
+        ends = (result(Fraction(0) if part is None else part, digits)[0] for part in (penalty, total))
+        cells += [joined(numeral(part)) for part in ends]
+    return Column(tuple(cells), max(map(width, cells)) + _CELL)
+
+
+def _recomputable(
+    block: SampleTable, amounts: tuple[Amount, ...], digits: int
+) -> tuple[list[Numeral], Numeral]:
+    """The shown samples' numbers, and the mean or sum: with so many digits that it can be computed from them."""
+    scale = Fraction(1, len(amounts)) if block.mean else Fraction(1)
+    total = sum(map(approximate, amounts)) * approximate(scale)
+    if all(isinstance(one, (int, Fraction)) for one in amounts):
+        total = sum(amounts, Fraction(0)) * scale
+    wanted = result(total, digits)[0]
+    for guard in range(_GUARDS):
+        numerals = [short(one) or rounded(one, digits + guard) for one in amounts]
+        if rounds_to(sum((one.value for one in numerals), Fraction(0)) * scale, wanted):
+            break
+    return [numerals[sample] for sample in block.samples], wanted

@@ -1,0 +1,463 @@
+"""What a person describes: written back as a file, checked by an editor's schema, begun with `new`, limited in words."""
+
+from __future__ import annotations
+
+import json
+import time
+import tomllib
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bpsym
+from bpsym import api
+from bpsym.errors import InputError, UsageError
+from bpsym.examples.toml_reader import read
+from bpsym.examples.toml_text import number
+from bpsym.network import limits
+from bpsym.network.choices import REQUIRED
+from bpsym.network.clips import CLIPS
+from bpsym.network.initializers import INITIALIZERS
+from bpsym.network.optimizers import OPTIMIZERS
+from bpsym.network.schedules import SCHEDULES
+from tests.running import ROOT
+from tests.running import bpsym as run
+
+KNOWN = api.known()
+PRESETS = ROOT / "bpsym" / "examples" / "presets"
+
+
+# Exact numbers as text --------------------------------------------------------------------------------------------
+
+fractions = st.one_of(
+    st.integers(-(10**25), 10**25).map(Fraction),
+    st.fractions(),
+    st.decimals(allow_nan=False, allow_infinity=False, places=7).map(Fraction),
+    st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False).map(Fraction),
+    st.tuples(st.integers(-99, 99), st.integers(-320, 300)).map(lambda pair: Fraction(pair[0]) * Fraction(10) ** pair[1]),
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(fractions)
+def test_every_exact_number_reads_back_from_its_text(value: Fraction) -> None:
+    table = tomllib.loads(f"x = {number(value)}", parse_float=Decimal)
+    assert bpsym.Training(learning_rate=abs(value)).learning_rate == abs(value)
+    layer = bpsym.Dense(units=1, weights=[[table["x"]]])
+    assert layer.weights == ((value,),)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("2", "2"),
+        ("-1/4", "-0.25"),
+        ("1/10", "0.1"),
+        ("1/3", '"1/3"'),
+        ("-22/7", '"-22/7"'),
+        ("1/10000000", "1e-7"),
+        (Fraction(10**300), "1e300"),
+        (Fraction(2**63), "9223372036854775808.0"),
+        (Fraction(1, 2**20), "9.5367431640625e-7"),
+    ],
+)
+def test_a_number_is_written_as_a_person_would(value: Any, text: str) -> None:
+    assert number(Fraction(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("1/0", "divides by 0"),
+        ("1/3 ", "must be a number, not the text"),
+        ("0.1/3", "must be a number, not the text"),
+        ("٣/4", "must be a number, not the text"),
+        ("1" * 5000 + "/3", "has more than 1323 digits"),
+        (Fraction(1, 3**5000), "has more than 1323 digits"),
+        ("9" * 400 + "/3", "outside the range of floating-point numbers"),
+    ],
+)
+def test_what_is_no_fraction_of_whole_numbers_is_refused(value: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        bpsym.Dense(units=1, weights=[[value]])
+
+
+# An example as a file ---------------------------------------------------------------------------------------------
+
+numbers = st.one_of(
+    st.integers(-20, 20).map(lambda tenths: Fraction(tenths, 10)), st.fractions(-2, 2, max_denominator=9)
+)
+positive = st.fractions(Fraction(1, 100), 2, max_denominator=100)
+words = st.text(max_size=12)
+
+
+def rows(count: int, width: int) -> st.SearchStrategy[list[list[Fraction]]]:
+    return st.lists(st.lists(numbers, min_size=width, max_size=width), min_size=count, max_size=count)
+
+
+def choices(records: Any) -> st.SearchStrategy[Any]:
+    """A name, or a table with some of the settings: values that are right for every setting there is."""
+
+    def table(name: str) -> st.SearchStrategy[Any]:
+        asked = records[name].settings
+        values = {key: _setting(setting) for key, setting in asked.items()}
+        required = {key: values[key] for key, setting in asked.items() if setting.default is REQUIRED}
+        optional = {key: value for key, value in values.items() if key not in required}
+        return st.fixed_dictionaries({"name": st.just(name), **required}, optional=optional)
+
+    return st.sampled_from(sorted(records)).flatmap(table)
+
+
+def _setting(setting: Any) -> st.SearchStrategy[Any]:
+    if setting.switch:
+        return st.booleans()
+    if setting.whole:
+        return st.integers(1, 9)
+    within = st.fractions(Fraction(1, 10), Fraction(9, 10), max_denominator=30)
+    return st.tuples(*[within] * len(setting.parts)).map(list) if setting.parts else within
+
+
+@st.composite
+def layers(draw: st.DrawFn, before: int, units: int) -> dict[str, Any]:
+    bias = draw(st.sampled_from(("none", "neuron", "layer")))
+    layer: dict[str, Any] = {
+        "units": units,
+        "bias": bias,
+        "activation": draw(st.sampled_from(("sigmoid", "tanh", "identity"))),
+    }
+    start = draw(st.sampled_from(("given", "drawn", "nothing")))
+    if start == "given":
+        layer["weights"] = draw(rows(units, before))
+        if bias != "none" and draw(st.booleans()):
+            layer["biases"] = draw(numbers) if bias == "layer" else draw(rows(1, units))[0]
+    if start == "drawn":
+        layer["init"] = draw(choices(INITIALIZERS))
+    if draw(st.booleans()):
+        layer["frozen"] = draw(st.sampled_from((["weights"], ["biases"], ["weights", "biases"])))
+    return layer
+
+
+@st.composite
+def examples(draw: st.DrawFn) -> bpsym.Example:
+    """Anything that a person may say, as a table of Python."""
+    widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=4))
+    network: dict[str, Any] = {
+        "inputs": widths[0],
+        "layers": [draw(layers(a, b)) for a, b in pairwise(widths)],
+        **draw(st.fixed_dictionaries({}, optional={
+            "loss": st.sampled_from(("half_squared_error", "squared_error")),
+            "reduction": st.sampled_from(("mean", "sum")),
+            "l1": positive,
+            "l2": positive,
+        })),
+    }  # fmt: skip
+    samples = draw(st.integers(1, 3))
+    data = st.fixed_dictionaries({"x": rows(samples, widths[0])}, optional={"t": rows(samples, widths[-1])})
+    training = st.fixed_dictionaries({}, optional={
+        "learning_rate": positive,
+        "steps": st.integers(0, 10),
+        "optimizer": choices(OPTIMIZERS),
+        "schedule": choices(SCHEDULES),
+        "clip": choices(CLIPS),
+        "batch_size": st.integers(1, 3),
+        "shuffle": st.booleans(),
+        "seed": st.integers(0, 2**70),
+    })  # fmt: skip
+    derivation = st.fixed_dictionaries({}, optional={
+        "digits": st.integers(1, 15),
+        "lang": st.sampled_from(KNOWN["lang"]),
+        "form": st.sampled_from(KNOWN["form"]),
+        "weights": st.lists(words, max_size=2),
+        "sample": st.integers(1, 3),
+    })  # fmt: skip
+    own_words = st.dictionaries(st.sampled_from(KNOWN["phrases"]), words, max_size=2)
+    return bpsym.Example(**draw(st.fixed_dictionaries({"network": st.just(network)}, optional={
+        "title": words,
+        "source": words,
+        "notation": st.sampled_from(KNOWN["notation"]),
+        "data": data,
+        "training": training,
+        "derivation": derivation,
+        "phrases": st.one_of(own_words, own_words.map(lambda table: {"zh": table})),
+    })))  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(examples())
+def test_an_example_reads_back_from_its_toml_as_an_equal_one(example: bpsym.Example) -> None:
+    text = example.to_toml()
+    again = read(text, "again.toml", KNOWN)
+    assert again == example
+    assert again.to_toml() == text
+
+
+@settings(max_examples=100)
+@given(examples())
+def test_what_an_example_writes_is_right_by_the_schema(example: bpsym.Example) -> None:
+    valid_by_the_schema(example.to_toml())
+
+
+@pytest.mark.parametrize("name", api.presets())
+def test_a_preset_reads_back_from_its_toml(name: str) -> None:
+    example = bpsym.load(name)
+    assert read(example.to_toml(), "again.toml", KNOWN, PRESETS) == example
+
+
+def test_of_a_file_of_samples_the_name_is_written_not_the_rows(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("a,b,t\n1,2,3\n")
+    text = '[network]\ninputs = 2\n\n[[network.layers]]\nunits = 1\n\n[data]\nfile = "s.csv"\ntargets = "t"\nscale = 0.5\n'
+    example = read(text, "mine.toml", KNOWN, tmp_path)
+    assert example.to_toml() == text
+
+
+# The schema -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(api.schema()))
+
+
+def valid_by_the_schema(text: str) -> None:
+    validator().validate(tomllib.loads(text))
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(api.schema()))
+
+
+@pytest.mark.parametrize("name", api.presets())
+def test_presets_are_right_by_the_schema(name: str) -> None:
+    valid_by_the_schema((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("inputs = 2", "inputs = 0"),
+        ("units = 2", 'units = "two"'),
+        ("units = 2", "unitz = 2"),
+        ('bias = "none"', 'bias = "both"'),
+        ('notation = "blog"', 'notation = "blok"'),
+        ("steps = 100", "steps = 1.5"),
+        ("steps = 100", 'optimizer = "adamm"'),
+        ("steps = 100", 'optimizer = { name = "adam", betaz = [0.9, 0.99] }'),
+        ("steps = 100", 'clip = "norm"'),
+        ("x = [[0.35, 0.9]]", "x = [[true, 0.9]]"),
+        ("[training]", '[derivation]\nform = "matrix"\n[training]'),
+        ("[training]", '[phrases]\nnodes = "neurons"\n[training]'),
+    ],
+)
+def test_the_schema_refuses_what_the_reader_refuses(old: str, new: str) -> None:
+    text = (PRESETS / "blog.toml").read_text(encoding="utf-8")
+    assert old in text
+    wrong = text.replace(old, new, 1)
+    with pytest.raises(InputError):
+        read(wrong, "mine.toml", KNOWN)
+    with pytest.raises(jsonschema.ValidationError):
+        valid_by_the_schema(wrong)
+
+
+def test_every_key_is_described_and_names_are_offered() -> None:
+    schema = json.loads(api.schema())
+    tables = {"Example": schema, **schema["$defs"]}
+    undescribed = [
+        f"{name}.{key}"
+        for name, table in tables.items()
+        for key, value in table["properties"].items()
+        if not value.get("description")
+    ]
+    assert undescribed == []
+    dense = schema["$defs"]["Dense"]["properties"]
+    assert {"sigmoid", "generic"} <= set(dense["activation"]["anyOf"][0]["enum"])
+    assert schema["properties"]["notation"]["enum"] == list(api.notations())
+
+
+def test_the_command_prints_the_schema() -> None:
+    result = run("schema")
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.decode() == api.schema()
+
+
+# A new file -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", api.languages())
+def test_a_new_file_is_a_commented_example_that_loads_and_derives(lang: str, tmp_path: Path) -> None:
+    result = run("new", "mine.toml", "--lang", lang, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (0, b"")
+    text = (tmp_path / "mine.toml").read_text(encoding="utf-8")
+    assert text.count("#") > 20
+    assert all(len(line) <= 120 for line in text.splitlines())
+    valid_by_the_schema(text)
+    example = bpsym.load(tmp_path / "mine.toml")
+    latex = bpsym.derive(example).to_latex()
+    assert ("ctexart" in latex) == (lang == "zh")
+    assert example.title in latex
+
+
+def test_new_files_say_the_same_in_every_language() -> None:
+    def content(lang: str) -> dict[str, Any]:
+        table = tomllib.loads(api.new_example(lang))
+        return {key: value for key, value in table.items() if key not in ("title", "derivation")}
+
+    def keys(lang: str) -> list[str]:
+        """The keys of all lines, those that are commented out too."""
+        lines = (line.lstrip("# ") for line in api.new_example(lang).splitlines())
+        return [
+            line.partition("=")[0].strip() for line in lines if line.partition("=")[0].strip().isidentifier()
+        ]
+
+    assert all(content(lang) == content("en") for lang in api.languages())
+    assert all(keys(lang) == keys("en") for lang in api.languages())
+
+
+@pytest.mark.parametrize("lang", api.languages())
+def test_what_a_new_file_has_in_comments_may_be_written(lang: str) -> None:
+    """Every key that is commented out, put in by itself: no key of it is unknown."""
+    lines = api.new_example(lang).splitlines()
+    for place, line in enumerate(lines):
+        key, equals, _ = line.removeprefix("# ").partition("=")
+        if not (line.startswith("# ") and equals and key.strip().isidentifier()):
+            continue
+        header = next((one for one in reversed(lines[:place]) if one.lstrip("# ").startswith("[")), "")
+        opened = [header.lstrip("# ")] if header.startswith("# [") else []
+        changed = [*lines[:place], *opened, line.removeprefix("# "), *lines[place + 1 :]]
+        assert "unknown" not in complaint("\n".join(changed)), line
+
+
+def complaint(text: str) -> str:
+    """What is said against the text; nothing where it is read."""
+    try:
+        read(text, "mine.toml", KNOWN)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("precious")
+    for name in ("mine.toml", "no/mine.toml", "."):
+        result = run("new", name, cwd=tmp_path)
+        assert result.returncode == 2
+        assert b"Traceback" not in result.stderr
+    assert (tmp_path / "mine.toml").read_text() == "precious"
+    assert run("new", "mine.toml", "--lang", "fr", cwd=tmp_path).returncode == 2
+
+
+# An example's own words -------------------------------------------------------------------------------------------
+
+WORDED = """\
+[network]
+inputs = 1
+[[network.layers]]
+units = 1
+weights = [[1]]
+[data]
+x = [[1]]
+t = [[0]]
+[phrases]
+forward = "onward & upward"
+[phrases.zh]
+forward = "往前走"
+"""
+
+
+def test_an_examples_own_words_stand_in_its_documents() -> None:
+    document = bpsym.derive(read(WORDED, "mine.toml", KNOWN))
+    assert r"onward \& upward" in document.to_latex("en").lower()
+    assert "往前走" in document.to_latex("zh")
+    assert "onward" not in document.to_latex("zh")
+
+
+def test_unknown_words_are_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError) as caught:
+        read(WORDED.replace("forward =", "foward ="), "mine.toml", KNOWN)
+    assert str(caught.value).splitlines() == [
+        "mine.toml:10:1: phrases.foward: unknown key (did you mean 'forward'?)",
+        "mine.toml:12:1: phrases.zh.foward: unknown key (did you mean 'forward'?)",
+    ]
+    with pytest.raises(InputError, match=r"mine.toml:10:11: phrases.forward: must be text in quotes, not 1"):
+        read(WORDED.replace('"onward & upward"', "1"), "mine.toml", KNOWN)
+
+
+def test_names_that_no_upper_room_knows_are_refused_in_python_too() -> None:
+    layer = bpsym.Dense(units=1, weights=[[1]])
+    example = bpsym.Example(
+        notation="blok",
+        network=bpsym.Network(inputs=1, layers=(layer,)),
+        derivation={"form": "matrix"},
+    )
+    with pytest.raises(InputError) as caught:
+        bpsym.derive(example)
+    assert str(caught.value).splitlines() == [
+        "notation: unknown notation 'blok' (did you mean 'blog'?)",
+        "derivation.form: unknown form 'matrix' (choose from: auto, scalar, index)",
+    ]
+
+
+# Limits -----------------------------------------------------------------------------------------------------------
+
+
+def wide(*widths: int, bias: str = "neuron") -> bpsym.Example:
+    layers = tuple(bpsym.Dense(units=units, bias=bias) for units in widths[1:])
+    return bpsym.Example(network=bpsym.Network(inputs=widths[0], layers=layers))
+
+
+@pytest.mark.parametrize(
+    ("bias", "count"), [("none", 64 * 32 + 32 * 10), ("neuron", 2410), ("layer", 64 * 32 + 32 * 10 + 2)]
+)
+def test_all_parameters_are_counted(bias: str, count: int) -> None:
+    assert limits.parameter_count(wide(64, 32, 10, bias=bias).network) == count
+
+
+def test_a_long_plain_python_trainer_is_refused_with_the_numbers_and_what_to_use() -> None:
+    example = wide(100, 50)
+    start = time.perf_counter()
+    with pytest.raises(UsageError) as caught:
+        bpsym.generate(example, "python")
+    assert time.perf_counter() - start < 1
+    assert str(caught.value) == (
+        "the network has 5,050 parameters, and a plain-Python trainer has a line for each of them (at most 5,000);"
+        " use the target numpy, or --force"
+    )
+    assert "class Parameters" in bpsym.generate(example, "numpy")
+
+
+def test_force_writes_a_long_trainer_all_the_same() -> None:
+    assert bpsym.generate(wide(100, 50), "python", force=True).count("\n") > 5050
+
+
+def test_long_derivations_are_refused_with_the_numbers_and_what_to_use() -> None:
+    start = time.perf_counter()
+    with pytest.raises(
+        UsageError, match=r"2,010 parameters, a line for each \(at most 2,000\); use --form index"
+    ):
+        bpsym.derive(wide(200, 10), form="scalar")
+    with pytest.raises(UsageError, match=r"chains of this weight are 2,500 lines.* \(at most 2,000\)"):
+        bpsym.derive(wide(1, 2, 50, 50), weights=("w1_1_1",))
+    assert time.perf_counter() - start < 2
+
+
+def test_the_chains_of_all_weights_together_are_what_counts() -> None:
+    network = wide(3, 4, 5, 6).network
+    assert [limits.chain_count(network, layer) for layer in (1, 2, 3)] == [30, 6, 1]
+    limits.check_chains(network, (1,) * 66)
+    with pytest.raises(UsageError, match=r"chains of these 67 weights are 2,010 lines"):
+        limits.check_chains(network, (1,) * 67)
+
+
+def test_unknown_forms_are_answered_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match=r"unknown form 'scalr' \(did you mean 'scalar'\?\)"):
+        bpsym.derive(bpsym.load("blog"), form="scalr")
+    result = run("derive", "--form", "indx")
+    assert result.returncode == 2
+    assert b"did you mean 'index'?" in result.stderr
