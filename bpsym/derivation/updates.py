@@ -71,8 +71,8 @@ class _Writer:
     def indexed(self) -> bool:
         """Whether the lines stand with indices: also where there are few parameters, but many lines for each."""
         each = [line for line in self.rule.lines if line.kind not in (roles.SHARED, roles.RATE)]
-        count = sum(len(self.setting.elements(one)) for one in self.setting.trained())
-        return self.setting.indexed or (len(each) > 1 and count * len(each) > MOST_LINES)
+        many = len(each) > 1 and self.setting.trained_count * len(each) > MOST_LINES
+        return self.setting.indexed or many
 
     def shown(self, parameter: Tensor) -> tuple[Read, ...]:
         return (self.setting.general(parameter),) if self.indexed else self.setting.elements(parameter)
