@@ -56,7 +56,12 @@ def _of_layer(setting: Setting, layer: int, seen: set[str]) -> Iterator[Block]:
     tensor = _deltas(setting, layer)
     if layer != setting.layers[-1]:
         later = _deltas(setting, layer + 1)
-        terms = {"layer": layer + 1, "before": layer, "terms": _few(setting, later), "cited": _cited(setting, later)}
+        terms = {
+            "layer": layer + 1,
+            "before": layer,
+            "terms": _few(setting, later),
+            "cited": _cited(setting, later),
+        }
         yield Remark("error_terms_back", terms)
     if layer == setting.layers[-1]:
         yield from _output_slopes(setting)
@@ -152,7 +157,9 @@ def error_form(setting: Setting, layer: int, delta: Read) -> Form:
     if rest is None:
         return setting.ordered(value)
     factors = [setting.ordered(rest), slope_form(setting, layer, before, after)]
-    return product_of([part for one in factors for part in (one.factors if isinstance(one, Product) else (one,))])
+    return product_of(
+        [part for one in factors for part in (one.factors if isinstance(one, Product) else (one,))]
+    )
 
 
 def _without(value: Expr, slope: Expr | None) -> Expr | None:
@@ -175,7 +182,9 @@ def _gradients(setting: Setting) -> Iterator[Block]:
     deltas = [_deltas(setting, layer) for layer in reversed(setting.reached())]
     yield Remark(key, {"samples": setting.samples, "cited": _cited(setting, *deltas)})
     yield from map(Remark, _of_biases(setting))
-    steps = [_gradient(setting, read) for one in tensors for read in setting.shown(setting.derived("adjoint", one))]
+    steps = [
+        _gradient(setting, read) for one in tensors for read in setting.shown(setting.derived("adjoint", one))
+    ]
     yield Equations(tuple(steps), compact=True)
     adjoints = [setting.derived("adjoint", tensor) for tensor in tensors]
     if setting.indexed:
@@ -186,7 +195,9 @@ def _gradients(setting: Setting) -> Iterator[Block]:
 
 def _of_biases(setting: Setting) -> list[str]:
     """What is to be said of the gradients of biases."""
-    kinds = {bool(tensor.role.axes) for tensor in of_kind(setting, roles.BIASES) if tensor in setting.trained()}
+    kinds = {
+        bool(tensor.role.axes) for tensor in of_kind(setting, roles.BIASES) if tensor in setting.trained()
+    }
     return [
         key
         for one_each, key in ((True, "bias_gradient"), (False, "shared_bias_gradient"))
@@ -234,7 +245,8 @@ def _parameter(setting: Setting, gradient: Read) -> Read:
 
 def _column(setting: Setting, read: Read) -> tuple[Any, ...]:
     each = tuple(
-        _worth(setting, setting.ordered(contribution(setting, read, sample))) for sample in range(setting.samples)
+        _worth(setting, setting.ordered(contribution(setting, read, sample)))
+        for sample in range(setting.samples)
     )
     _, rest = _split(setting.value_of(read))
     penalty = None if rest == 0 else _worth(setting, setting.ordered(rest))

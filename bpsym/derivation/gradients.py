@@ -89,7 +89,9 @@ def _way(setting: Setting, layer: int) -> tuple[Step, ...]:
         reads = [sample_loss(setting)]
         for number in range(len(setting.layers), layer - 1, -1):
             z, a = (setting.tensor(kind, number) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
-            reads += [read for pair in zip(setting.elements(a), setting.elements(z), strict=True) for read in pair]
+            reads += [
+                read for pair in zip(setting.elements(a), setting.elements(z), strict=True) for read in pair
+            ]
     return tuple(Step("", Element(read), (output(setting, read),)) for read in reads)
 
 
@@ -147,7 +149,11 @@ def inset(setting: Setting, layer: int) -> list[Block]:
     applied = Applied(layer, record.name, z)
     steps = (
         Step("", applied, (formula_form(record.formula, {"z": z}),)),
-        Step(f"slope-{_place(setting, layer)}", Applied(layer, record.name, z, order=1), slope_lines(setting, layer, z)),
+        Step(
+            f"slope-{_place(setting, layer)}",
+            Applied(layer, record.name, z, order=1),
+            slope_lines(setting, layer, z),
+        ),
     )
     return [Remark("inset", {"function": applied}), Equations(steps), Remark(_other_activation(setting))]
 

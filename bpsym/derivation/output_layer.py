@@ -108,7 +108,9 @@ def _in_one_unit(setting: Setting) -> Iterator[Block]:
 
 
 def _times(*forms: Form) -> Form:
-    return Product(tuple(part for one in forms for part in (one.factors if isinstance(one, Product) else (one,))))
+    return Product(
+        tuple(part for one in forms for part in (one.factors if isinstance(one, Product) else (one,)))
+    )
 
 
 def _layer_partials(setting: Setting) -> Iterator[Block]:

@@ -51,7 +51,9 @@ def forward(setting: Setting) -> Iterator[Section]:
             steps = (general(setting, f"z-{layer}", z), general(setting, f"a-{layer}", a))
             blocks += [Equations(steps), *numerals(setting, (z, a))]
         elif activation(setting, layer).is_layer_wide:
-            blocks.append(Equations((_pre_activations(setting, layer), *_over_the_layer(setting, layer)), compact=True))
+            blocks.append(
+                Equations((_pre_activations(setting, layer), *_over_the_layer(setting, layer)), compact=True)
+            )
         else:
             blocks.append(Equations((_pre_activations(setting, layer), _activations(setting, layer))))
     yield Section("forward", tuple(blocks))
