@@ -97,8 +97,6 @@ class ExpressionText:
         return f"{self.bracketed(form.over, MATMUL)} / {self.bracketed(form.under, POWER)}"
 
     def power(self, form: Power) -> str:
-        if form.exponent == Number(Fraction(1, 2)):
-            return self.call("sqrt", [_under_root(form.base) or self.text(form.base)])
         base = self.bracketed(form.base, ATOM)
         exponent = self.exponent(form.exponent)
         simple = base.isidentifier() and exponent.lstrip("-").replace(".", "").isalnum()
@@ -111,7 +109,8 @@ class ExpressionText:
 
     def called(self, form: Call) -> str:
         """A function of something; without arguments, a constant."""
-        return self.call(form.name, [self.text(one) for one in form.arguments])
+        under_root = _under_root(form.arguments[0]) if form.name == "sqrt" else ""
+        return self.call(form.name, [under_root or self.text(one) for one in form.arguments])
 
     def compared(self, form: Comparison) -> str:
         return f"{self.text(form.left)} {form.sign} {self.text(form.right)}"

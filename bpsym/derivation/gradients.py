@@ -127,6 +127,8 @@ def link_slope(setting: Setting, link: Link) -> Form:
     if role.kind != roles.ACTIVATION:
         return setting.ordered(link.slope)
     record = activation(setting, role.layer)
+    if record.is_layer_wide and not record.other_formulas:
+        return setting.ordered(link.slope)
     if record.is_layer_wide and link.of.at != link.by.at:
         outputs = {"a": Element(link.of), "b": Element(Read(link.of.name, *link.by.at))}
         return formula_form(record.other_formulas[-1], outputs)

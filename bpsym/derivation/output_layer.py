@@ -31,7 +31,10 @@ I, J, K = map(Symbol, "ijk")  # noqa: E741  (as in the formulas)
 
 def output_layer(setting: Setting) -> Iterator[Block]:
     """The lines from the partials of loss and activation to the error term of unit i, as general formulas."""
-    if activation(setting, setting.layers[-1]).is_layer_wide:
+    record = activation(setting, setting.layers[-1])
+    if record.is_layer_wide and not record.other_formulas:
+        return
+    if record.is_layer_wide:
         yield from _layer_partials(setting)
         yield from _over_the_layer(setting)
         yield from _targets(setting)

@@ -264,7 +264,7 @@ class Setting:
 
     def code(self, read: Read) -> str:
         """The element's name in code."""
-        return self.names.code(self.program[read.name], units(self.program, read))
+        return self.names.code(self.program[read.name], tuple(map(int, units(self.program, read))))
 
     def amount(self, read: Read, values: Values | None = None) -> Any:
         """The element's number before training (or in `values`), None where there is none."""

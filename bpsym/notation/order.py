@@ -219,11 +219,12 @@ class _Order:
 
     def letter(self, read: Read, axis: int, taken: set[str]) -> str:
         """s for samples, j for the units that weights come from, i for those they lead into, else k; or what is free."""
-        tensor = self.program[read.name]
-        if tensor.role.axes[axis] is None:
+        role = self.program[read.name].role
+        if role.axes[axis] is None:
             return SAMPLE_LETTER
-        summed = tensor.is_adjoint or tensor.role.kind == roles.WEIGHTS
-        wanted = ("ij"[axis % 2] if tensor.role.kind == roles.WEIGHTS else "i") if summed else "k"
+        wanted = "i" if self.program[read.name].is_adjoint else "k"
+        if role.kind == roles.WEIGHTS:
+            wanted = "ij"[axis]
         return next(one for one in (wanted, *_LETTERS) if one not in taken)
 
     def cases(self, expr: Piecewise) -> Form:
@@ -262,6 +263,8 @@ class _Order:
     def power(self, expr: Pow) -> Form:
         if _is_inverse(expr):
             return Quotient(Number(Fraction(1)), self.form(1 / expr))
+        if expr.exp == Rational(1, 2):
+            return Call("sqrt", (self.form(expr.base),))
         return Power(self.form(expr.base), self.form(expr.exp))
 
     def factor_key(self, factor: Expr) -> tuple[Any, ...]:
