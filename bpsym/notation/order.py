@@ -156,8 +156,8 @@ RANKS: Mapping[str, float] = {
     roles.INPUT: 4,
     roles.ACTIVATION: 4,
     roles.PRE_ACTIVATION: 5,
-    roles.SAMPLE_LOSS: 6,
-    roles.LOSS: 6,
+    roles.SAMPLE_LOSS: -0.5,
+    roles.LOSS: -0.5,
     roles.BIASES: 7,
 }
 """What stands further left in a product, by kind; derivatives are all of one kind."""
