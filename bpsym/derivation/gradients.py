@@ -21,13 +21,13 @@ from bpsym.derivation.forms import (
     Sum,
     Variable,
 )
-from bpsym.notation.formulas import formula_form
 from bpsym.derivation.functions import activation, slope_form, slope_lines
 from bpsym.derivation.opening import first_of_each_activation, sample_loss
 from bpsym.derivation.passes import output
 from bpsym.derivation.setting import MOST_PATHS, Setting, slug
 from bpsym.derivation.worth import worth
 from bpsym.network import roles
+from bpsym.notation.formulas import formula_form
 
 
 def gradients(setting: Setting) -> Iterator[Section]:
@@ -68,9 +68,22 @@ def every_chain(setting: Setting) -> bool:
 
 
 def _is_chained(setting: Setting, read: Read, every: bool) -> bool:
-    if every:
-        return True
-    return setting.code(read) in setting.weights and setting.paths_to(read.name) <= MOST_PATHS
+    return every or (is_asked_for(setting, read) and setting.paths_to(read.name) <= MOST_PATHS)
+
+
+def is_asked_for(setting: Setting, read: Read) -> bool:
+    return bool(setting.weights) and setting.code(read) in setting.weights
+
+
+def singles(setting: Setting) -> list[Read]:
+    """What is asked for and reached over so many paths that its chain would not be read."""
+    return [
+        read
+        for tensor in setting.trained()
+        if setting.paths_to(tensor.name) > MOST_PATHS
+        for read in setting.elements(tensor)
+        if is_asked_for(setting, read)
+    ]
 
 
 def trained_of(setting: Setting, layer: int) -> list[Tensor]:

@@ -26,13 +26,13 @@ from bpsym.derivation.forms import (
     SymbolTable,
     Variable,
 )
-from bpsym.notation.formulas import formula_form
 from bpsym.derivation.functions import activation, layer_calls, letter
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
 from bpsym.network.losses import loss_of
+from bpsym.notation.formulas import formula_form
 
 Terms = dict[str, Any]
 

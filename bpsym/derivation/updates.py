@@ -33,7 +33,6 @@ from bpsym.network.training_rule import SEQUENTIAL
 from bpsym.network.update_rule import PARAMETER, Line, UpdateRule, update_rule
 from bpsym.notation.formulas import formula_form
 
-
 _PARAMETER = "p"
 
 

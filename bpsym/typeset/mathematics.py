@@ -194,7 +194,7 @@ class Mathematics:
         return self.tex(limit)
 
     def range(self, one: Range) -> str:
-        """i = 1, ..., 4"""
+        """I = 1, ..., 4"""
         first, last = (self.names.written(one.layer, number) for number in (0, one.units - 1))
         dots = r", \ldots, " if one.units > 2 else ", "
         return f"{one.letter} = {first}{dots}{last}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from bpsym.derivation.forms import Amount, Form, Numerals, SampleTable
+from bpsym.derivation.forms import Amount, Numerals, SampleTable
 from bpsym.derivation.worth import approximate
 from bpsym.typeset.equations import ROOM, relation
 from bpsym.typeset.mathematics import Mathematics, matrix, numeral
