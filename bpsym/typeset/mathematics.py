@@ -159,7 +159,9 @@ class Mathematics:
 
     def _factor(self, form: Form, *, last: bool) -> Pieces:
         """A factor; a sum over an index needs brackets unless nothing comes after it."""
-        return self._bracketed(form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Summation, SumOver))
+        return self._bracketed(
+            form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Summation, SumOver)
+        )
 
     def _sign(self, product: Product, before: Form, factor: Form) -> str:
         """What stands between two factors: nothing much between symbols, a dot between numbers and long factors."""
@@ -192,7 +194,7 @@ class Mathematics:
         return self.tex(limit)
 
     def range(self, one: Range) -> str:
-        """i = 1, ..., 4"""
+        """I = 1, ..., 4"""
         first, last = (self.names.written(one.layer, number) for number in (0, one.units - 1))
         dots = r", \ldots, " if one.units > 2 else ", "
         return f"{one.letter} = {first}{dots}{last}"
@@ -226,7 +228,9 @@ class Mathematics:
     def _(self, form: Quotient) -> Pieces:
         if self.nested:
             over = self._bracketed(form.over, (Sum, Negative))
-            return unbroken(over + after("/", self._bracketed(form.under, (Sum, Negative, Product, Quotient))))
+            return unbroken(
+                over + after("/", self._bracketed(form.under, (Sum, Negative, Product, Quotient)))
+            )
         flat = replace(self, depth=0, nested=True)
         return _fraction(flat.pieces(form.over), flat.pieces(form.under))
 
