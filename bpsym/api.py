@@ -173,12 +173,22 @@ def generate(
 
 
 def trainer(
-    example: Example, target: str = "python", *, notation: str | None = None, force: bool = False
+    example: Example,
+    target: str = "python",
+    *,
+    notation: str | None = None,
+    force: bool = False,
+    cited: bool = True,
 ) -> ModuleType:
-    """The generated source as an imported module."""
+    """The generated source as an imported module.
+
+    cited: whether its comments give the numbers of the derivation's equations; without them it is there sooner.
+    """
     from bpsym.codegen.module import imported
 
-    return imported(generate(example, target, notation=notation, force=force), f"trainer_{target}")
+    made = _Made(example, notation, force=force)
+    made.check_trainer(target)
+    return imported(made.source(target, cited=cited), f"trainer_{target}")
 
 
 def files(example: Example, *, force: bool = False) -> dict[str, str]:
@@ -283,13 +293,13 @@ class _Made:
         long = limits.parameter_count(self.example.network) > limits.MOST_GENERATED
         return tuple(one for one in targets() if self.force or not long or one != "python")
 
-    def source(self, target: str) -> str:
+    def source(self, target: str, *, cited: bool = True) -> str:
         from bpsym.codegen.module import source
 
         if target not in targets():
             raise UsageError(f"unknown target {target!r}{did_you_mean(target, targets())}")
         command = f"python -m bpsym generate {name_of(self.example)}"
-        return source(self.example, target, self.names, self.derivation.citations, command)
+        return source(self.example, target, self.names, self.derivation.citations if cited else {}, command)
 
     def _train(self, steps: int) -> Mapping[str, Any]:
         """The parameters after long training, which the generated plain-Python trainer does in double precision."""

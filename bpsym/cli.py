@@ -1,7 +1,7 @@
 """The command line: words in, exit code out.
 
-0: done; 1: a check failed, or a file is stale; 2: wrong usage or wrong input, said in one message;
-3: an outside program is missing. What a command makes goes to stdout, everything else to stderr.
+0: done; 1: a check failed, a file is stale, a loss is not finite; 2: wrong usage or wrong input, said in one message;
+3: an outside program is missing; 130: interrupted. What a command makes goes to stdout, everything else to stderr.
 """
 
 import os
@@ -131,6 +131,81 @@ def generate(
         raise typer.Exit(FAILED)
 
 
+@app.command()
+def train(
+    example: Annotated[str, typer.Argument(metavar="EXAMPLE", help="A preset's name, or a TOML file.")],
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="Updates in all, those of a resumed run included."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="The same in passes over all samples.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(api.targets()),
+            help="The trainer to run: numpy, whose time hardly grows with the network, if nothing is said.",
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="X", help="As in the example's file.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Samples of a step.")] = None,
+    shuffle: Annotated[
+        bool | None, typer.Option("--shuffle/--no-shuffle", help="Draw batches anew for each epoch.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Of shuffling, and of weights that are drawn.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Parameters and state, as .json or .npz; - for JSON on stdout."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Go on from what --save wrote, with its settings.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Losses and accuracy; a resumed run's go below.")
+    ] = None,
+    every: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Steps from row to row of the log: an epoch, or a hundredth."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png|svg", help="The same as a picture (needs matplotlib).")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Train a network with its own generated trainer.
+
+    Progress goes to stderr. Ctrl-C stops after the step, and saves. The accuracy is that of the samples held back for
+    validation, where there are any.
+    """
+    from bpsym.training.request import Request
+    from bpsym.training.session import train as run
+
+    if target is not None:
+        _known("--target", target, api.targets())
+    if steps is not None and epochs is not None:
+        raise UsageError("--steps and --epochs say the same in two ways: give one of them")
+    asked = {
+        "steps": steps,
+        "learning_rate": learning_rate,
+        "batch_size": batch_size,
+        "shuffle": shuffle,
+        "seed": seed,
+    }
+    settings = {key: value for key, value in asked.items() if value is not None}
+    request = Request(
+        api.load(example), example, target, settings, epochs, every, save, resume, log, plot, force
+    )
+    outcome = run(request, sys.stderr, _say)
+    write_out(outcome.text)
+    if outcome.exit_code:
+        raise typer.Exit(outcome.exit_code)
+
+
 @app.command("examples")
 def list_examples() -> None:
     """List the presets, with their titles and sources."""
@@ -151,7 +226,7 @@ def new(
     ] = api.LANGUAGE,
 ) -> None:
     """Write a commented example for you to change; a file that is there is never touched."""
-    from bpsym.publish.files import create
+    from bpsym.resources.files import create
 
     _known("--lang", lang, api.languages())
     create(file, api.new_example(lang).encode())
@@ -222,7 +297,7 @@ def _write(path: Path, text: str) -> None:
     if path == STDOUT:
         write_out(text)
         return
-    from bpsym.publish.files import write
+    from bpsym.resources.files import write
 
     write(path, text.encode())
 

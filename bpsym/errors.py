@@ -5,7 +5,8 @@ BpsymError                    everything that bpsym refuses
 ├── UsageError                an unknown preset, option or option's value
 ├── ProgramError              a calculus program that makes no sense
 ├── MissingProgramError       an outside program is not installed; says which package brings it
-└── OutputError               something cannot be written
+├── OutputError               something cannot be written
+└── DivergenceError           a loss that is not finite
 """
 
 from __future__ import annotations
@@ -91,6 +92,21 @@ class MissingProgramError(BpsymError):
 
 class OutputError(BpsymError):
     """Something cannot be written."""
+
+
+class DivergenceError(BpsymError):
+    """A loss that is not finite, after so many steps; causes: what to look at, for people."""
+
+    exit_code = 1
+
+    def __init__(self, step: int, loss: float, causes: str = "") -> None:
+        super().__init__(step, loss, causes)
+        self.step = step
+        self.loss = loss
+        self.causes = causes
+
+    def __str__(self) -> str:
+        return f"after {self.step:,} {'step' if self.step == 1 else 'steps'} the loss is {self.loss}{self.causes}"
 
 
 def key_path(key: Key) -> str:

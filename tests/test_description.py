@@ -356,6 +356,7 @@ def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
 # An example's own words -------------------------------------------------------------------------------------------
 
 WORDED = """\
+notation = "blog"
 [network]
 inputs = 1
 [[network.layers]]
@@ -365,7 +366,7 @@ weights = [[1]]
 x = [[1]]
 t = [[0]]
 [phrases]
-forward = "onward & upward"
+node = "cell & unit"
 [phrases.zh]
 forward = "往前走"
 """
@@ -373,20 +374,20 @@ forward = "往前走"
 
 def test_an_examples_own_words_stand_in_its_documents() -> None:
     document = bpsym.derive(read(WORDED, "mine.toml", KNOWN))
-    assert r"onward \& upward" in document.to_latex("en").lower()
+    assert r"the output of cell \& unit 2" in document.to_latex("en")
     assert "往前走" in document.to_latex("zh")
-    assert "onward" not in document.to_latex("zh")
+    assert "cell" not in document.to_latex("zh")
 
 
 def test_unknown_words_are_answered_with_the_nearest() -> None:
     with pytest.raises(InputError) as caught:
-        read(WORDED.replace("forward =", "foward ="), "mine.toml", KNOWN)
+        read(WORDED.replace("node =", "nod =").replace("forward =", "foward ="), "mine.toml", KNOWN)
     assert str(caught.value).splitlines() == [
-        "mine.toml:10:1: phrases.foward: unknown key (did you mean 'forward'?)",
-        "mine.toml:12:1: phrases.zh.foward: unknown key (did you mean 'forward'?)",
+        "mine.toml:11:1: phrases.nod: unknown key (did you mean 'node'?)",
+        "mine.toml:13:1: phrases.zh.foward: unknown key (did you mean 'forward'?)",
     ]
-    with pytest.raises(InputError, match=r"mine.toml:10:11: phrases.forward: must be text in quotes, not 1"):
-        read(WORDED.replace('"onward & upward"', "1"), "mine.toml", KNOWN)
+    with pytest.raises(InputError, match=r"mine.toml:11:8: phrases.node: must be text in quotes, not 1"):
+        read(WORDED.replace('"cell & unit"', "1"), "mine.toml", KNOWN)
 
 
 def test_names_that_no_upper_room_knows_are_refused_in_python_too() -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from bpsym import api
 from bpsym.errors import MissingProgramError, OutputError, UsageError
-from bpsym.publish import files, generate, manifest, tex
+from bpsym.publish import generate, manifest, tex
 from bpsym.publish.manifest import Entry
+from bpsym.resources import files
 
 PNG = b"\x89PNG of "
 TEXTS = {"derivation.en.tex": "a document\n", "trainer_python.py": "x = 1\ny = 2\n", "__init__.py": ""}

@@ -34,7 +34,7 @@ def flow(program: Program, names: Names) -> str:
     return " -> ".join(", ".join(element_names(one, names)) for one in layers)
 
 
-def positions(tensor: Tensor) -> Iterator[At]:
+def positions(tensor: Tensor) -> Iterator[tuple[int, ...]]:
     """The elements' positions in row order, the samples' axis left out."""
     return product(*(range(int(index.upper) + 1) for index in tensor.indices if index.name != SAMPLES))
 

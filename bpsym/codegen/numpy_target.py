@@ -22,7 +22,6 @@ from bpsym.codegen.network_text import (
     forward_names,
     given,
     is_given,
-    optimizer_about,
     shape_of,
     trained,
 )
@@ -82,7 +81,6 @@ class NumpyTarget:
             "gradients": self._gradients(own),
             "step": {"arguments": self.stepping.step_arguments, "lines": self.step.lines()},
             "state": self.step.state(),
-            "about": optimizer_about(self.example),
             "update": self.stepping.update(),
             "train": self.stepping.train(),
             "batches": [{}] if self.stepping.has_batches else [],

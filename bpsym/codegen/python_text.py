@@ -183,7 +183,7 @@ def _slice(flat: str, first: int, last: int, size: int) -> str:
     return f"{flat}[{first or ''}:{last if last < size else ''}]"
 
 
-def places(tensor: Tensor) -> Iterator[tuple[At, Place]]:
+def places(tensor: Tensor) -> Iterator[tuple[tuple[int, ...], Place]]:
     """Each element's position, and the values of the tensor's indices there."""
     own = [index for index in tensor.indices if index.name != SAMPLES]
     for at in positions(tensor):

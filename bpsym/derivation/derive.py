@@ -61,6 +61,9 @@ def derivation(
 
 
 def _check_weights(program: Program, names: Names, weights: tuple[str, ...]) -> None:
+    """UsageError where one is no weight of the network."""
+    if not weights:
+        return
     own = tuple(
         names.code(tensor, at)
         for tensor in parameters(program)

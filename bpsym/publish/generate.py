@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from bpsym import api
 from bpsym.errors import MissingProgramError, OutputError, UsageError
-from bpsym.publish import files, manifest, tex
+from bpsym.publish import manifest, tex
 from bpsym.publish.manifest import Folder, Manifest
+from bpsym.resources import files
 
 if TYPE_CHECKING:
     from bpsym.examples.example import Example

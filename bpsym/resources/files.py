@@ -30,7 +30,7 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
     staged: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
-            target = _writable(path)
+            target = writable(path)
             staged[target] = _stage(target, content)
         for target, temporary in staged.items():
             temporary.replace(target)
@@ -71,12 +71,7 @@ def remove(path: Path) -> None:
         path.parent.rmdir()
 
 
-def unwritable(path: Path, error: OSError) -> OutputError:
-    """What to say where the system refuses."""
-    return OutputError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}")
-
-
-def _writable(path: Path) -> Path:
+def writable(path: Path) -> Path:
     """Where the file really is (a link stays a link). OutputError for what cannot be replaced by a file."""
     target = path.resolve()
     if target.is_dir():
@@ -85,7 +80,14 @@ def _writable(path: Path) -> Path:
         raise OutputError(f"{path}: cannot be written: there is no folder {path.parent}")
     if target.exists() and not os.access(target, os.W_OK):
         raise OutputError(f"{path}: cannot be written: it is read-only")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: cannot be written: the folder {path.parent} is read-only")
     return target
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """What to say where the system refuses."""
+    return OutputError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}")
 
 
 def _stage(target: Path, content: bytes) -> Path:

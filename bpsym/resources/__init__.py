@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bpsym.errors import BpsymError
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 _TEMPLATES = "templates"
 
 

@@ -1,0 +1,90 @@
+"""The samples that a trainer is given, in the arrays or lists of its target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from bpsym.errors import InputError
+from bpsym.examples.example import Example
+from bpsym.network.description import Network
+
+Exacts = Sequence[Sequence[Fraction]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """x: (samples, inputs) and t: (samples, outputs), and the class of each sample where t names classes.
+
+    classes: None where t names none.
+    """
+
+    x: Any
+    t: Any
+    classes: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The part that is trained on, and the part that is held back."""
+
+    training: Part
+    validation: Part | None
+
+    @property
+    def judged(self) -> Part:
+        """The part that the accuracy is of."""
+        return self.validation or self.training
+
+    @property
+    def have_classes(self) -> bool:
+        return all(part.classes is not None for part in (self.training, self.judged))
+
+
+def samples(example: Example, target: str) -> Samples:
+    """The example's samples in double precision. InputError where it has none, or no targets."""
+    data = example.data
+    if data is None:
+        raise InputError(
+            "there is nothing to train with (write [data] with x = [[0.35, 0.9]] and t = [[0.5]])"
+        )
+    if data.t is None:
+        raise InputError(
+            "data.t: missing: there is nothing to train towards (write t = [[0.5]], a row for each sample)"
+        )
+    held_back = None
+    if data.validation_x is not None and data.validation_t is not None:
+        held_back = _part(example.network, target, data.validation_x, data.validation_t)
+    return Samples(_part(example.network, target, data.x, data.t), held_back)
+
+
+def class_of(outputs: Sequence[float]) -> int:
+    """The output that is largest, the first where several are; of a single one whether it is above 1/2."""
+    if len(outputs) == 1:
+        return int(outputs[0] > 0.5)
+    return outputs.index(max(outputs))
+
+
+def _part(network: Network, target: str, x: Exacts, t: Exacts) -> Part:
+    return Part(_rows(target, x), _rows(target, t), _classes(network, t))
+
+
+def _rows(target: str, rows: Exacts) -> Any:
+    """Lists of lists for plain Python, an array for whatever else there is."""
+    lists = [[float(entry) for entry in row] for row in rows]
+    if target == "python":
+        return lists
+    import numpy as np
+
+    return np.array(lists)
+
+
+def _classes(network: Network, t: Exacts) -> tuple[int, ...] | None:
+    """Each sample's class, where each row of targets is one-hot, or 0 or 1 for a single sigmoid."""
+    one_hot = len(t[0]) > 1 and all(sum(row) == 1 for row in t)
+    yes_or_no = len(t[0]) == 1 and network.layers[-1].activation == "sigmoid"
+    if not (one_hot or yes_or_no) or not all(entry in (0, 1) for row in t for entry in row):
+        return None
+    return tuple(class_of([float(entry) for entry in row]) for row in t)
