@@ -26,6 +26,25 @@ class Fault:
 
 _GRADIENTS = "tests/test_calculus.py::test_the_gradients_equal_central_differences_at_fifty_digits"
 
+EQUATIONS = "tests/test_oracle.py::test_the_equations_of_each_choice_agree_with_the_witness"
+TRAINERS = "tests/test_oracle.py::test_a_trainer_of_each_choice_agrees_with_the_witness"
+
+_CLIP = """\
+    if rule.clip is not None:
+        clip = CLIPS[rule.clip.name]
+        yield from (line(CLIP, SHARED, name, text) for name, text in clip.scalars.items())
+        yield line(CLIP, CLIPPED, _PLACES[CLIPPED], clip.value)
+"""
+_STATES = """\
+    if rule.schedule is not None:
+        yield line(SCHEDULE, RATE, _PLACES[RATE], SCHEDULES[rule.schedule.name].value)
+    optimizer = OPTIMIZERS[rule.optimizer.name]
+    yield from (line(OPTIMIZER, SHARED, name, text) for name, text in optimizer.scalars.items())
+    for name, text in optimizer.states.items():
+        start = settings[optimizer.start[name]] if name in optimizer.start else 0
+        yield line(OPTIMIZER, STATE, name, text, start)
+"""
+
 FAULTS = (
     Fault(
         "a sign",
@@ -523,6 +542,83 @@ FAULTS = (
         "return Formula(ast.unparse(tree), tree)",
         "return Formula(text.strip(), tree)",
         "tests/test_expressions.py::test_what_stands_behind_a_formula_does_not_reach_the_code",
+    ),
+    Fault(
+        "a slope",
+        "bpsym/network/activations.py",
+        'slope="1 if z > 0 else 0.01"',
+        'slope="1 if z > 0 else 0.1"',
+        f"{EQUATIONS}[leaky_relu]",
+    ),
+    Fault(
+        "a schedule that is a step early",
+        "bpsym/network/schedules.py",
+        "floor((n - 1) / step_size)",
+        "floor(n / step_size)",
+        f"{EQUATIONS}[step step_size=3]",
+    ),
+    Fault(
+        "a missing correction of the bias to 0",
+        "bpsym/network/optimizers.py",
+        '"c1": "1 - beta1**n"',
+        '"c1": "1"',
+        f"{EQUATIONS}[adam]",
+    ),
+    Fault(
+        "a penalty for biases",
+        "bpsym/network/forward.py",
+        "if tensor.role.kind == WEIGHTS]",
+        "if tensor.role.kind in (WEIGHTS, BIASES)]",
+        f"{EQUATIONS}[sgd]",
+    ),
+    Fault(
+        "gradients that are clipped after the optimiser has seen them",
+        "bpsym/network/update_rule.py",
+        _CLIP + _STATES,
+        _STATES + _CLIP,
+        f"{EQUATIONS}[clip by norm]",
+    ),
+    Fault(
+        "sequential error terms over old weights",
+        "bpsym/network/training_program.py",
+        "other if of_parameter else other | new_weights",
+        "other",
+        f"{EQUATIONS}[sequential]",
+    ),
+    Fault(
+        "a mean for a sum",
+        "bpsym/network/forward.py",
+        'if network.reduction == "mean" else Integer(1)',
+        'if network.reduction == "mean" else 1 / samples',
+        f"{EQUATIONS}[sum]",
+    ),
+    Fault(
+        "a softmax whose denominator is taken for a constant",
+        "bpsym/network/forward.py",
+        "        return Equation(a, (s, i), value)\n",
+        "        return Equation(a, (s, i), value, ((value.as_numer_denom()[1], Integer(0)),))\n",
+        f"{EQUATIONS}[softmax]",
+    ),
+    Fault(
+        "a threshold",
+        "bpsym/network/losses.py",
+        "if abs(a - t) <= 1 else",
+        "if abs(a - t) <= 2 else",
+        f"{EQUATIONS}[huber]",
+    ),
+    Fault(
+        "the gradient of a shared bias from its first unit alone",
+        "bpsym/calculus/backward.py",
+        "return sum_over(term.xreplace(place), *left)",
+        "return sum_over(term.xreplace(place | {one: S.Zero for one in left[1:]}), *left[:1])",
+        f"{EQUATIONS}[sgd]",
+    ),
+    Fault(
+        "a step early in one target",
+        "bpsym/codegen/python_step.py",
+        "    step += 1",
+        "    step += 2",
+        f"{TRAINERS}[python-adam]",
     ),
 )
 
