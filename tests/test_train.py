@@ -239,10 +239,11 @@ def test_a_run_that_goes_on_gets_the_numbers_of_one_that_never_stopped(
 
 
 @rules
-def test_a_log_that_goes_on_is_that_of_a_run_that_never_stopped(rule: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [17, 18])
+def test_a_log_that_goes_on_is_that_of_a_run_that_never_stopped(stop: int, rule: str, tmp_path: Path) -> None:
     file = example_file(tmp_path, rule)
     assert trained(tmp_path, file, "--log", "whole.csv", "--every", 3) == 0
-    with stopped_after(17):
+    with stopped_after(stop):
         assert trained(tmp_path, file, "--log", "part.csv", "--every", 3, "--save", "part.json") == 130
     assert trained(tmp_path, file, "--log", "part.csv", "--every", 3, "--resume", "part.json") == 0
     assert (tmp_path / "part.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
@@ -360,6 +361,9 @@ SPOILT: dict[str, Callable[[dict[str, Any]], Any]] = {
     "ragged rows": lambda table: table["parameters"].update(W1=[[1, 2], [3], [4, 5]]),
     "words": lambda table: table["parameters"].update(W1="weights"),
     "not a number": lambda table: table["parameters"].update(b2=math.nan),
+    "an array with something that is no number": lambda table: table["parameters"].update(
+        W2=[[0.3, math.inf, 0.5]]
+    ),
     "no number": lambda table: table["parameters"].update(b2=None),
     "a state where there is none": lambda table: table.update(state={"step": 3}),
     "settings that do not exist": lambda table: table["settings"].update(colour=1),
@@ -572,6 +576,23 @@ def test_the_step_of_a_wrong_loss_is_said(wrong: float) -> None:
     assert str(caught.value.loss) == str(wrong)
 
 
+@pytest.mark.parametrize(
+    ("error", "loss"), [(OverflowError, "inf"), (ZeroDivisionError, "inf"), (ValueError, "nan")]
+)
+def test_a_loss_that_python_refuses_to_compute_is_not_finite(error: type[Exception], loss: str) -> None:
+    """The exponential of 1000 and the logarithm of -1 raise, where NumPy goes on."""
+
+    class Raising(FakeTrainer):
+        def train(self, parameters: Any, x: Any, t: Any, rate: float, steps: int, progress: Any) -> Any:
+            super().train(parameters, x, t, rate, steps, progress)
+            raise error
+
+    fake: Any = Raising([1.0, 1.0])
+    course = loop.Run(fake, samples(bpsym.load("blog"), "python"), 1.0)
+    with pytest.raises(DivergenceError, match=f"after 5 steps the loss is {loss}"):
+        course.advance(loop.Standing(3, ()), 4)
+
+
 # Measures --------------------------------------------------------------------------------------------------------
 
 
@@ -763,6 +784,20 @@ def test_misuse_is_answered_in_one_message_before_training(what: str, tmp_path: 
     assert "Traceback" not in said
     assert "steps/s" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("option", ["--save", "--log", "--plot", "--resume"])
+def test_files_are_looked_at_before_anything_is_done(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(session, "plan", too_late)
+    suffix = {"--log": "csv", "--plot": "svg"}.get(option, "json")
+    names = [f"run.{suffix}x"] if option == "--resume" else [f"run.{suffix}x", f"no/run.{suffix}"]
+    for name in names:
+        assert trained(tmp_path, "blog", option, name) == 2
 
 
 def test_two_outputs_in_one_file_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
