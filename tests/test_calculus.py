@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, product
 from typing import Any
@@ -288,6 +289,61 @@ def test_second_derivatives_come_with_indices_too() -> None:
     for at, value in found.items():
         (difference,) = central_differences(lambda by, at=at: moved(by)[at], [FIFTY.number(Fraction(0))])
         assert near(value, difference, "1e-20"), at
+
+
+def test_second_derivatives_are_the_slope_of_the_squared_gradient_along_a_direction(program: Program) -> None:
+    """G = sum of the squares of all gradients, differentiated by all inputs, against one central difference."""
+    back = backward(program).program
+    squares = [sum_over(back[f"d{one.name}"].element ** 2, *one.indices) for one in program.inputs]
+    twice = backward(back.extended((Equation(Tensor("G"), (), sympy.Add(*squares)),)), "G").program
+    inputs, along = rational_inputs(program, 4), rational_inputs(program, 5)
+    found = evaluate(twice, inputs, FIFTY)
+    slope = sum(
+        found[f"dd{name}"][at] * FIFTY.number(step)
+        for name, steps in along.items()
+        for at, step in steps.items()
+    )
+
+    def squared(by: list[Any]) -> Any:
+        moved = {
+            name: {
+                at: FIFTY.number(value) + by[0] * FIFTY.number(along[name][at])
+                for at, value in elements.items()
+            }
+            for name, elements in inputs.items()
+        }
+        gradients = evaluate(back, moved, FIFTY, only=[f"d{name}" for name in inputs])
+        return sum(value**2 for name in inputs for value in gradients[f"d{name}"].values())
+
+    (difference,) = central_differences(squared, [FIFTY.number(Fraction(0))])
+    assert near(slope, difference, "1e-20")
+
+
+@pytest.mark.parametrize("name", ["i'", "i'0", "k'1", "k'1'1", "'1", "'2", "i''", "#0", "_1", "i:2:0"])
+def test_an_index_may_have_any_name(name: str) -> None:
+    """The indices that are made on the way are others, also where they are called the same."""
+
+    def values(called: str) -> Any:
+        own, i = Index(called, 3), Index("i", 3)
+        x, y, z = Tensor("x", (own,)), Tensor("y", (i,)), Tensor("z", (own,))
+        program = Program(
+            (x,),
+            (
+                Equation(y, (i,), x[2 - i] ** 2 * (1 + i)),
+                Equation(z, (own,), sum_over(y[i] ** 2 * (1 + own) * sum_over(x[K] * x[own], K), i)),
+                Equation(Tensor("C"), (), sum_over(z[own], own)),
+            ),
+        )
+        back = backward(inline(pulled(program), ["y"])).program
+        return evaluate(back, {"x": (2, 3, 5)}, EXACT)["dx"]
+
+    assert values(name) == values("q")
+
+
+def pulled(program: Program) -> Program:
+    return Program(
+        program.inputs, tuple(replace(one, value=pull_constants(one.value)) for one in program.equations)
+    )
 
 
 # Sums ------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from bpsym.calculus.nodes import (
     AtGreatest,
     Binder,
     Condition,
+    Fresh,
     Guard,
     Index,
     IndexSum,
@@ -170,11 +171,11 @@ def _contribute(one: Contribution, places: tuple[Index, ...]) -> Expr:
 
 
 def _renamed_apart(indices: tuple[Index, ...]) -> dict[Index, Index]:
-    """New names for the indices, in their bounds too; an index may bound those after it."""
+    """A fresh index for each, in their bounds too; an index may bound those after it."""
     apart: dict[Index, Index] = {}
-    for index in indices:
+    for place, index in enumerate(indices):
         lower, upper = index.lower.xreplace(apart), index.upper.xreplace(apart)
-        apart[index] = Index(f"{index.name}'", lower=lower, upper=upper)
+        apart[index] = Fresh(f"{index.name}'{place}", lower=lower, upper=upper)
     return apart
 
 

@@ -44,6 +44,12 @@ class Index(Symbol):  # type: ignore[misc]
         return Index(name, lower=self.lower, upper=self.upper)
 
 
+class Fresh(Index):
+    """An index that is made on the way: never equal to one that a person made, whatever its name is."""
+
+    __slots__ = ()
+
+
 class Read(Expr):  # type: ignore[misc]
     """One element of a tensor, `T[e1, e2, ...]`; of a scalar, `T[()]`. A real number, as far as SymPy is concerned."""
 
@@ -159,8 +165,8 @@ class Binder(Expr):  # type: ignore[misc]
         return _rename(self.args[0], self.args[1], index)
 
     def opened(self, name: str) -> tuple[Index, Expr]:
-        """An index of this node's range under a name that is free in it, and the body with it."""
-        index = Index(name, lower=self.lower, upper=self.upper)
+        """A fresh index of this node's range, under a name that no fresh one free in it has, and the body with it."""
+        index = Fresh(name, lower=self.lower, upper=self.upper)
         return index, self.open(index)
 
     def with_body(self, change: Callable[[Expr], Expr]) -> Expr:
