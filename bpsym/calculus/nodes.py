@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sympy import Add, Basic, Expr, Function, Integer, Piecewise, S, Symbol, sympify
+from sympy import Add, Basic, Expr, Function, Integer, Piecewise, S, Symbol, false, sympify, true
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt
 from sympy.core.symbol import Str
 
+from bpsym.calculus.affine import affine
+from bpsym.calculus.conditions import Condition, Divisible, NonNegative, Zero
 from bpsym.errors import ProgramError
 
 
@@ -300,22 +302,6 @@ def _with_parts(expr: Basic, parts: list[Any]) -> Any:
     return expr._made(*parts) if isinstance(expr, Binder) else expr.func(*parts)
 
 
-class Condition(Basic):  # type: ignore[misc]
-    """A condition on indices: `NonNegative(e)`, `Zero(e)` or `Divisible(e, k)`, with e affine."""
-
-
-class NonNegative(Condition):
-    """e >= 0"""
-
-
-class Zero(Condition):
-    """e = 0"""
-
-
-class Divisible(Condition):
-    """k divides e"""
-
-
 _RELATIONS: dict[type, Callable[[Expr], Condition]] = {
     Ge: lambda difference: NonNegative(difference),
     Gt: lambda difference: NonNegative(difference - 1),
@@ -324,14 +310,24 @@ _RELATIONS: dict[type, Callable[[Expr], Condition]] = {
     Eq: lambda difference: Zero(difference),
 }
 
+_TRUTHS: dict[Any, Condition] = {true: NonNegative(0), false: NonNegative(-1)}
+"""SymPy and Python write down at once what needs no index value: n - 1 >= 0 is true for a size n."""
+
 
 def condition(relation: Any) -> Condition:
-    """The condition that a SymPy relation between affine index expressions stands for."""
+    """The condition that a SymPy relation between affine index expressions, or a truth, stands for."""
     if isinstance(relation, Condition):
         return relation
+    if relation in _TRUTHS:
+        return _TRUTHS[relation]
     if type(relation) not in _RELATIONS:
         raise ProgramError(f"{relation} is no condition on indices (write <=, <, >=, > or Eq)")
-    return _RELATIONS[type(relation)](relation.lhs - relation.rhs)
+    made = _RELATIONS[type(relation)](relation.lhs - relation.rhs)
+    try:
+        affine(made.args[0])
+    except ProgramError as wrong:
+        raise ProgramError(f"{relation} is no condition on indices: {wrong}") from None
+    return made
 
 
 class Guard(Expr):  # type: ignore[misc]
@@ -402,3 +398,28 @@ def outermost(expr: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
     else:
         for part in expr.args:
             yield from outermost(part, kinds)
+
+
+__all__ = [
+    "AtGreatest",
+    "Binder",
+    "Bound",
+    "Condition",
+    "Divisible",
+    "FirstGreatest",
+    "Fresh",
+    "Guard",
+    "Index",
+    "IndexSum",
+    "Maximum",
+    "NonNegative",
+    "Read",
+    "Way",
+    "Zero",
+    "condition",
+    "outermost",
+    "rename_reads",
+    "size",
+    "sum_over",
+    "truth",
+]
