@@ -417,6 +417,27 @@ def test_a_missing_input_is_named() -> None:
         evaluate(Program((x,), (Equation(Tensor("C"), (), 2 * x[()]),)), {}, EXACT)
 
 
+def test_a_function_without_a_value_and_a_size_without_a_number_are_named() -> None:
+    x = Tensor("x", (Index("i", size("n")),))
+    i = x.indices[0]
+    gamma = Program((x,), (Equation(Tensor("C"), (), sympy.gamma(x[0])),))
+    with pytest.raises(ProgramError, match=r"gamma\(x\[0\]\): gamma is no function of this arithmetic"):
+        evaluate(gamma, {"x": (1,)}, EXACT, sizes={"n": 1})
+    total = Program((x,), (Equation(Tensor("C"), (), sum_over(x[i], i)),))
+    with pytest.raises(ProgramError, match=r"no number was given for the size n \(sizes=\{'n': ...\}\)"):
+        evaluate(total, {"x": (1,)}, EXACT)
+
+
+def test_a_recurrence_may_be_as_long_as_one_likes() -> None:
+    """h[t] = h[t-1] + w, h[0] = w: h[1999] = 2000 w, and dC/dw = 2000."""
+    t, later = Index("t", 2000), Index("t", lower=1, upper=1999)
+    h, w = Tensor("h", (t,)), Tensor("w")
+    steps = Equation(h, (0,), w[()]), Equation(h, (later,), h[later - 1] + w[()])
+    program = backward(Program((w,), (*steps, Equation(Tensor("C"), (), h[1999])))).program
+    values = evaluate(program, {"w": 3}, EXACT, only=["C", "dw"])
+    assert (values["C"][()], values["dw"][()]) == (6000, 2000)
+
+
 # Rewrites --------------------------------------------------------------------------------------------------------
 
 

@@ -56,7 +56,10 @@ def backward(program: Program, loss: str | None = None) -> Backward:
     dC/dT[p] = sum over the reads T[e] of each equation Y[i] = f: dC/dY[i] * df/dT[e], where e = p;
     0 where no read leads to C.
     """
-    loss = loss or program.equations[-1].tensor.name
+    if loss is None:
+        if not program.equations:
+            raise ProgramError("a program without equations has no loss")
+        loss = program.equations[-1].tensor.name
     if program[loss].indices:
         raise ProgramError(f"{loss} has {counted(len(program[loss].indices))}, a loss none: sum it over them")
     leading = _leading_to(program, loss)
