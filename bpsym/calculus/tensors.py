@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Symbol, sympify
+from sympy import Expr, Float, Symbol, SympifyError, sympify
 
-from bpsym.calculus.nodes import Binder, Condition, Guard, Index, Read
+from bpsym.calculus.nodes import Binder, Condition, Guard, Index, Maximum, Read
 from bpsym.errors import ProgramError
 
 Ranges = tuple[tuple[Symbol, Expr, Expr], ...]
@@ -53,6 +53,10 @@ class Tensor:
                 raise ProgramError(
                     f"tensor {self.name}: index {index} runs to {index.upper}, which is no size"
                 )
+            if not index.upper.is_integer or index.upper.has(Float):
+                raise ProgramError(
+                    f"tensor {self.name}: index {index} has the extent {index.upper + 1}, which is no whole number"
+                )
             if (index.upper + 1).is_positive is False:
                 raise ProgramError(
                     f"tensor {self.name}: index {index} has no value (extent {index.upper + 1})"
@@ -81,7 +85,12 @@ class Tensor:
             raise ProgramError(
                 f"{self.name}[{', '.join(map(str, at))}]: the tensor has {counted(len(self.indices))}"
             )
-        return Read(self.name, *at)
+        try:
+            return Read(self.name, *at)
+        except SympifyError:
+            raise ProgramError(
+                f"{self.name}[{', '.join(map(str, at))}]: an index is an Index or a whole number"
+            ) from None
 
 
 def counted(count: int) -> str:
@@ -122,7 +131,20 @@ class Equation:
     @cached_property
     def accesses(self) -> tuple[Access, ...]:
         """Every read of the right-hand side, where it stands."""
-        return tuple(_accesses(self, self.value, self.ranges, ()))
+        return tuple(
+            Access(self, node, ranges, conditions)
+            for node, ranges, conditions in _nodes(self.value, self.ranges, ())
+            if isinstance(node, Read)
+        )
+
+    @cached_property
+    def maxima(self) -> tuple[tuple[Maximum, Access], ...]:
+        """Every maximum of the right-hand side, and the elements of the target (as reads) that need it."""
+        return tuple(
+            (node, Access(self, self.target, ranges, conditions))
+            for node, ranges, conditions in _nodes(self.value, self.ranges, ())
+            if isinstance(node, Maximum)
+        )
 
     @property
     def ranges(self) -> Ranges:
@@ -152,11 +174,14 @@ class Access:
     conditions: tuple[Condition, ...] = ()
 
 
-def _accesses(
-    equation: Equation, expr: Any, ranges: Ranges, conditions: tuple[Condition, ...]
-) -> Iterator[Access]:
+Node = tuple[Any, Ranges, tuple[Condition, ...]]
+
+
+def _nodes(expr: Any, ranges: Ranges, conditions: tuple[Condition, ...]) -> Iterator[Node]:
+    """Every read and maximum, with the ranges and the conditions around it."""
+    if isinstance(expr, (Read, Maximum)):
+        yield expr, ranges, conditions
     if isinstance(expr, Read):
-        yield Access(equation, expr, ranges, conditions)
         return
     parts = expr.args
     if isinstance(expr, Binder):
@@ -164,4 +189,4 @@ def _accesses(
     elif isinstance(expr, Guard):
         parts, conditions = expr.args[:1], (*conditions, *expr.conditions)
     for part in parts:
-        yield from _accesses(equation, part, ranges, conditions)
+        yield from _nodes(part, ranges, conditions)
