@@ -230,6 +230,15 @@ def test_equations_alike_up_to_names_are_differentiated_once(monkeypatch: pytest
     assert back.equation("da3").value.has(Read("a3", s, i))
 
 
+def test_what_is_renamed_stands_as_sympy_would_have_written_it(program: Program) -> None:
+    """Renaming asks SymPy nothing; its sums, products and powers are the objects that SymPy makes of their parts."""
+    for equation in backward(program).program.equations:
+        for part in sympy.preorder_traversal(equation.value):
+            if isinstance(part, (sympy.Add, sympy.Mul, sympy.Pow)):
+                assert part.func(*part.args) == part
+                assert part.is_commutative
+
+
 def test_second_derivatives_come_from_backward_of_backward() -> None:
     """d2/dx2 of x^2 y^3 is 2 y^3; d2/dxdy is 6 x y^2."""
     x, y = Tensor("x"), Tensor("y")

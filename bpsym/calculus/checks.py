@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from math import inf
+from typing import Any
 
-from sympy import Add, Derivative, Expr, Integer, Mul, Piecewise, Subs, Symbol, true
-from sympy.concrete.expr_with_limits import ExprWithLimits
+from sympy import (
+    Add,
+    Derivative,
+    Expr,
+    Integer,
+    Integral,
+    Mul,
+    Piecewise,
+    Product,
+    Subs,
+    Sum,
+    Symbol,
+    true,
+)
 
 from bpsym.calculus.affine import Affine, Box, affine, box_of, follows, is_whole, minimum, nonnegative
 from bpsym.calculus.circles import check_circles
-from bpsym.calculus.nodes import Condition, Index, Maximum, NonNegative, Read
+from bpsym.calculus.nodes import Guard, Index, Maximum, NonNegative, Read
 from bpsym.calculus.points import instances, number_at, points, reached, shown
 from bpsym.calculus.tensors import Access, Equation, Tensor, counted
 from bpsym.errors import ProgramError
@@ -25,25 +38,9 @@ def check(inputs: tuple[Tensor, ...], equations: tuple[Equation, ...], parts: Pa
 
     `equations`: those that are new; the others of `parts` make up a program that was checked before.
     """
-    tensors: dict[str, Tensor] = {}
-    for tensor in inputs:
-        if tensor.name in tensors:
-            raise ProgramError(f"two inputs are called {tensor.name}")
-        tensors[tensor.name] = tensor
-    for name in parts:
-        if name in tensors:
-            raise ProgramError(f"{parts[name][0]}: {name} is an input and has an equation too")
-    tensors |= {name: of[0].tensor for name, of in parts.items()}
+    tensors = _named(inputs, parts)
     for equation in equations:
-        if equation.tensor != tensors[equation.tensor.name]:
-            raise ProgramError(f"{equation}: {equation.tensor.name} has two shapes or two roles")
-        _check_target(equation)
-        _check_symbols(equation)
-        _check_conditions(equation)
-        for access in equation.accesses:
-            _check_read(access, tensors)
-        for maximum, place in equation.maxima:
-            _check_not_empty(maximum, place)
+        _check_equation(equation, tensors)
     new = {equation.tensor.name: parts[equation.tensor.name] for equation in equations}
     for of in new.values():
         _check_overlaps(of)
@@ -51,7 +48,31 @@ def check(inputs: tuple[Tensor, ...], equations: tuple[Equation, ...], parts: Pa
     check_circles(new)
 
 
+def _named(inputs: tuple[Tensor, ...], parts: Parts) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for tensor in inputs:
+        if tensor.name in tensors:
+            raise ProgramError(f"two inputs are called {tensor.name}")
+        if tensor.name in parts:
+            raise ProgramError(f"{parts[tensor.name][0]}: {tensor.name} is an input and has an equation too")
+        tensors[tensor.name] = tensor
+    return tensors | {name: of[0].tensor for name, of in parts.items()}
+
+
 # One equation ----------------------------------------------------------------------------------------------------
+
+
+def _check_equation(equation: Equation, tensors: Mapping[str, Tensor]) -> None:
+    known = tensors[equation.tensor.name]
+    if equation.tensor is not known and equation.tensor != known:
+        raise ProgramError(f"{equation}: {equation.tensor.name} has two shapes or two roles")
+    _check_target(equation)
+    _check_symbols(equation)
+    for node, ranges, conditions in equation.nodes:
+        if type(node) in _CHECKS:
+            _CHECKS[type(node)](equation, node, Access(equation, equation.target, ranges, conditions))
+    for access in equation.accesses:
+        _check_read(access, tensors)
 
 
 def _check_target(equation: Equation) -> None:
@@ -83,21 +104,21 @@ def _check_symbols(equation: Equation) -> None:
         read = next((one for one in equation.value.atoms(Read) if symbol in one.free_symbols), None)
         where = f"{symbol} in {read}" if read else f"{symbol}"
         raise ProgramError(f"{equation}: {where} is an index without a range")
-    for foreign in equation.value.atoms(*_FOREIGN) if equation.value.has(*_FOREIGN) else ():
-        raise ProgramError(f"{equation}: {foreign} has an index of its own (write sum_over)")
-    for cases in equation.value.atoms(Piecewise) if equation.value.has(Piecewise) else ():
-        if cases.args[-1][1] != true:
-            raise ProgramError(f"{equation}: {cases} has no value where none of its conditions holds")
 
 
-_FOREIGN = (ExprWithLimits, Derivative, Subs)
-"""SymPy's own nodes with bound symbols."""
+def _check_cases(equation: Equation, cases: Piecewise, _: Access) -> None:
+    if cases.args[-1][1] != true:
+        raise ProgramError(f"{equation}: {cases} has no value where none of its conditions holds")
 
 
-def _check_conditions(equation: Equation) -> None:
+def _check_conditions(equation: Equation, guard: Guard, _: Access) -> None:
     """Whatever stands in a condition is an affine index expression."""
-    for one in equation.value.atoms(Condition) if equation.value.has(Condition) else ():
+    for one in guard.conditions:
         _whole(one.args[0], f"{equation}: in the condition {one}")
+
+
+def _refuse(equation: Equation, node: Expr, _: Access) -> None:
+    raise ProgramError(f"{equation}: {node} has an index of its own (write sum_over)")
 
 
 def _whole(expr: Expr, where: str) -> Affine:
@@ -238,12 +259,12 @@ def _has(tensor: Tensor) -> str:
     return f"{tensor.name} has indices {' and '.join(ranges)}"
 
 
-def _check_not_empty(maximum: Maximum, place: Access) -> None:
+def _check_not_empty(equation: Equation, maximum: Maximum, place: Access) -> None:
     """Whether the maximum is over one value at least, wherever it is needed; what no point shows is left open."""
     if (maximum.upper - maximum.lower).is_nonnegative:
         return
     width, box = affine(maximum.upper - maximum.lower), box_of(place.ranges)
-    sizes = {symbol for symbol in width.terms if symbol.is_positive} | _sizes(place, place.equation.tensor)
+    sizes = {symbol for symbol in width.terms if symbol.is_positive} | _sizes(place, equation.tensor)
     if follows(width, (*place.conditions, *_dependent(place)), box) or (not sizes and _points(box) > _MANY):
         return
     for numbers in instances(sizes):
@@ -252,8 +273,17 @@ def _check_not_empty(maximum: Maximum, place: Access) -> None:
                 at = {symbol: point[symbol] for symbol in box}
                 told = " with ".join(shown(one) for one in (at, numbers) if one)
                 raise ProgramError(
-                    f"{place.equation}: {maximum} is over an empty range" + (f" at {told}" if told else "")
+                    f"{equation}: {maximum} is over an empty range" + (f" at {told}" if told else "")
                 )
+
+
+_CHECKS: dict[type, Callable[[Equation, Any, Access], None]] = {
+    Maximum: _check_not_empty,
+    Guard: _check_conditions,
+    Piecewise: _check_cases,
+    **dict.fromkeys((Sum, Product, Integral, Derivative, Subs), _refuse),
+}
+"""What is checked of a node; the access says for which elements of the target it is needed."""
 
 
 # All equations of one tensor -------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ something is put into it; here a node with an index of its own is opened with a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cmp_to_key
 from typing import Any, NamedTuple
 
-from sympy import Add, Basic, Expr, Function, Integer, Piecewise, S, Symbol, false, sympify, true
+from sympy import Add, Basic, Expr, Function, Integer, Mul, Piecewise, Pow, S, Symbol, false, sympify, true
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt
 from sympy.core.symbol import Str
 
@@ -292,7 +293,8 @@ def _rename(expr: Basic, old: Symbol, new: Symbol) -> Any:
         return new
     if not expr.args:
         return expr
-    return _with_parts(expr, [_rename(part, old, new) for part in expr.args])
+    parts = [_rename(part, old, new) for part in expr.args]
+    return _renamed(expr, parts) if isinstance(new, Symbol) else _with_parts(expr, parts)
 
 
 def _with_parts(expr: Basic, parts: list[Any]) -> Any:
@@ -384,11 +386,35 @@ def rename_reads(expr: Any, names: dict[str, str]) -> Any:
     if not expr.args or isinstance(expr, Condition):
         return expr
     parts = [rename_reads(part, names) for part in expr.args]
+    return _renamed(expr, parts)
+
+
+def _renamed(expr: Any, parts: list[Any]) -> Any:
+    """`expr` with these parts, which are the present ones under other names."""
+    if all(part is before for part, before in zip(parts, expr.args, strict=True)):
+        return expr
+    return _REBUILT.get(type(expr), _rebuilt)(expr, parts)
+
+
+def _rebuilt(expr: Any, parts: list[Any]) -> Any:
     if isinstance(expr, Function) and not isinstance(expr, Piecewise):
-        return expr.func(
-            *parts, evaluate=False
-        )  # what had no simpler value under one name has none under another
+        return expr.func(*parts, evaluate=False)
     return _with_parts(expr, parts)
+
+
+def _reordered(expr: Any, parts: list[Any]) -> Any:
+    """The sum or product of the parts; a number stays in front, the others stand in SymPy's order."""
+    first = 1 if parts[0].is_Number else 0
+    ordered = [*parts[:first], *sorted(parts[first:], key=cmp_to_key(Basic.compare))]
+    return expr.func._from_args(ordered, is_commutative=True)
+
+
+_REBUILT: dict[type, Callable[[Any, list[Any]], Any]] = {
+    Add: _reordered,
+    Mul: _reordered,
+    Pow: lambda _, parts: Pow(*parts, evaluate=False),
+}
+"""What had no simpler value under one name has none under another: SymPy need not look for one."""
 
 
 def outermost(expr: Any, kinds: tuple[type, ...]) -> Iterator[Any]:

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Float, Symbol, SympifyError, sympify
+from sympy import Derivative, Expr, Float, Integer, Piecewise, Subs, Symbol, SympifyError, sympify
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from bpsym.calculus.nodes import Binder, Condition, Guard, Index, Maximum, Read
 from bpsym.errors import ProgramError
 
 Ranges = tuple[tuple[Symbol, Expr, Expr], ...]
 """(index, its lowest, its highest value); those of an index may depend on the ones before it."""
+
+
+Node = tuple[Any, Ranges, tuple[Condition, ...]]
+"""A node where it stands: for all values in the ranges at which the conditions hold."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +54,7 @@ class Tensor:
                 raise ProgramError(f"tensor {self.name}: {index} is an index without a range (write Index)")
             if index.lower != 0:
                 raise ProgramError(f"tensor {self.name}: index {index} must start at 0, not at {index.lower}")
-            if any(not symbol.is_positive for symbol in index.upper.free_symbols):
-                raise ProgramError(
-                    f"tensor {self.name}: index {index} runs to {index.upper}, which is no size"
-                )
-            if not index.upper.is_integer or index.upper.has(Float):
-                raise ProgramError(
-                    f"tensor {self.name}: index {index} has the extent {index.upper + 1}, which is no whole number"
-                )
-            if (index.upper + 1).is_positive is False:
-                raise ProgramError(
-                    f"tensor {self.name}: index {index} has no value (extent {index.upper + 1})"
-                )
+            _check_extent(self, index)
 
     @property
     def shape(self) -> tuple[Expr, ...]:
@@ -98,6 +92,19 @@ def counted(count: int) -> str:
     return "1 index" if count == 1 else f"{count} indices"
 
 
+def _check_extent(tensor: Tensor, index: Index) -> None:
+    if isinstance(index.upper, Integer):
+        if index.upper.p < 0:
+            raise ProgramError(f"tensor {tensor.name}: index {index} has no value (extent {index.upper + 1})")
+        return
+    if any(not symbol.is_positive for symbol in index.upper.free_symbols):
+        raise ProgramError(f"tensor {tensor.name}: index {index} runs to {index.upper}, which is no size")
+    if not index.upper.is_integer or index.upper.has(Float):
+        raise ProgramError(
+            f"tensor {tensor.name}: index {index} has the extent {index.upper + 1}, which is no whole number"
+        )
+
+
 @dataclass(frozen=True)
 class Equation:
     """tensor[at] = value, for all values of the free indices in `at`.
@@ -133,18 +140,14 @@ class Equation:
         """Every read of the right-hand side, where it stands."""
         return tuple(
             Access(self, node, ranges, conditions)
-            for node, ranges, conditions in _nodes(self.value, self.ranges, ())
+            for node, ranges, conditions in self.nodes
             if isinstance(node, Read)
         )
 
     @cached_property
-    def maxima(self) -> tuple[tuple[Maximum, Access], ...]:
-        """Every maximum of the right-hand side, and the elements of the target (as reads) that need it."""
-        return tuple(
-            (node, Access(self, self.target, ranges, conditions))
-            for node, ranges, conditions in _nodes(self.value, self.ranges, ())
-            if isinstance(node, Maximum)
-        )
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of the right-hand side that are checked, with the ranges and the conditions around them."""
+        return tuple(_nodes(self.value, self.ranges, ()))
 
     @property
     def ranges(self) -> Ranges:
@@ -174,12 +177,11 @@ class Access:
     conditions: tuple[Condition, ...] = ()
 
 
-Node = tuple[Any, Ranges, tuple[Condition, ...]]
+_CHECKED = (Read, Maximum, Guard, Piecewise, ExprWithLimits, Derivative, Subs)
 
 
 def _nodes(expr: Any, ranges: Ranges, conditions: tuple[Condition, ...]) -> Iterator[Node]:
-    """Every read and maximum, with the ranges and the conditions around it."""
-    if isinstance(expr, (Read, Maximum)):
+    if isinstance(expr, _CHECKED):
         yield expr, ranges, conditions
     if isinstance(expr, Read):
         return
