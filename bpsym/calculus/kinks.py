@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sympy import Add, And, Dummy, Expr, Max, Min, Piecewise, S, Symbol, sign
@@ -112,6 +113,8 @@ def _read_place(read: Read) -> tuple[Any, ...]:
     return counted_text(read.name), [(counted_text(str(rest)), int(offset)) for offset, rest in offsets]
 
 
-def counted_text(text: str) -> list[tuple[int, str]]:
+@lru_cache(maxsize=1024)
+def counted_text(text: str) -> tuple[tuple[int, str], ...]:
     """The text cut at its numbers, which are compared as such; `x[1]` stands before `x1[0]`, as x does before x1."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+|\[)", text)]
+    parts = re.split(r"(\d+|\[)", text)
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)

@@ -405,8 +405,11 @@ def _rebuilt(expr: Any, parts: list[Any]) -> Any:
 def _reordered(expr: Any, parts: list[Any]) -> Any:
     """The sum or product of the parts; a number stays in front, the others stand in SymPy's order."""
     first = 1 if parts[0].is_Number else 0
-    ordered = [*parts[:first], *sorted(parts[first:], key=cmp_to_key(Basic.compare))]
+    ordered = [*parts[:first], *sorted(parts[first:], key=_SYMPY_ORDER)]
     return expr.func._from_args(ordered, is_commutative=True)
+
+
+_SYMPY_ORDER = cmp_to_key(Basic.compare)
 
 
 _REBUILT: dict[type, Callable[[Any, list[Any]], Any]] = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Derivative, Expr, Float, Integer, Piecewise, Subs, Symbol, SympifyError, sympify
+from sympy import Basic, Derivative, Expr, Float, Integer, Piecewise, Subs, Symbol, SympifyError, sympify
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from bpsym.calculus.nodes import Binder, Condition, Guard, Index, Maximum, Read
@@ -118,8 +118,9 @@ class Equation:
     slopes: tuple[tuple[Read, Expr], ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at", tuple(sympify(index, strict=True) for index in self.at))
-        object.__setattr__(self, "value", sympify(self.value, strict=True))
+        if not (isinstance(self.at, tuple) and all(isinstance(one, Basic) for one in (*self.at, self.value))):
+            object.__setattr__(self, "at", tuple(sympify(index, strict=True) for index in self.at))
+            object.__setattr__(self, "value", sympify(self.value, strict=True))
 
     @property
     def target(self) -> Read:
