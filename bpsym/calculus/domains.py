@@ -352,22 +352,38 @@ def _summed(conditions: tuple[Condition, ...], body: Expr, index: Index, fixed: 
     if found is None:
         return []
     body = body.xreplace({index: found.image})
-    both = [one.xreplace({index: found.image}) for one in (*found.left, *known) if one not in (*own, *outer)]
+    others = (one for one in known if one not in (*own, *outer))
+    both = [one.xreplace({index: found.image}) for one in (*found.left, *others)]
     inner = indices_in(found.image.free_symbols, fixed)
     if not inner:
         return [((*outer, *both), body)]
     mixed = open_conditions(both)
-    return [] if mixed is None else [(outer, _total(mixed, body, inner[0]))]
+    return [] if mixed is None else [_total(outer, mixed, body, inner[0])]
 
 
-def _total(mixed: tuple[Condition, ...], body: Expr, index: Index) -> Expr:
+def _total(
+    outer: tuple[Condition, ...], mixed: tuple[Condition, ...], body: Expr, index: Index
+) -> Term:
     """Sum over the index of the body where the conditions hold; factors without the index stand before it."""
     factors = Mul.make_args(body)
     inside = Mul(*(one for one in factors if index in one.free_symbols))
     outside = [one for one in factors if index not in one.free_symbols]
     if inside == 1 and not mixed:
-        return Mul(*outside, index.upper - index.lower + 1)
-    return Mul(*outside, IndexSum(Guard(inside, *mixed), index, index.lower, index.upper))
+        count, some = count_of(index)
+        return (*outer, *some), Mul(*outside, count)
+    return outer, Mul(*outside, IndexSum(Guard(inside, *mixed), index, index.lower, index.upper))
+
+
+def count_of(index: Index) -> tuple[Expr, tuple[Condition, ...]]:
+    """How many values the index has, where conditions hold; elsewhere it has none."""
+    count = index.upper - index.lower + 1
+    return count, () if may_be_counted(index) else (NonNegative(count),)
+
+
+def may_be_counted(index: Index) -> bool:
+    """Whether upper - lower + 1 is never less than 0."""
+    count = affine(index.upper) - affine(index.lower) + Affine(1, {})
+    return nonnegative(count, known_box(count.terms))
 
 
 def boxed(index: Index, fixed: Fixed = frozenset()) -> tuple[Index, tuple[Condition, ...]]:
@@ -415,8 +431,10 @@ __all__ = [
     "boxed",
     "canonical",
     "conditions_of",
+    "count_of",
     "domain",
     "known_box",
+    "may_be_counted",
     "open_conditions",
     "part",
     "settled",
