@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sympy import Max, Piecewise, exp
+from sympy import Integer, Max, Piecewise, exp, tanh
 
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.evaluate import double, evaluate
-from bpsym.calculus.nodes import Guard, Index, size, sum_over
+from bpsym.calculus.nodes import Divisible, Guard, Index, size, sum_over
 from bpsym.codegen.numpy_program import numpy_lines
 from tests import programs
-from tests.programs import PROGRAMS
+from tests.programs import PROGRAMS, loss, maximum_over
 from tests.test_arrays import as_array
 from tests.test_calculus import rational_inputs
 from tests.test_schedule import elman
@@ -55,6 +55,47 @@ def test_no_name_of_a_tensor_is_taken_for_an_index() -> None:
     given, out = Tensor("t", (t,)), Tensor("k", (t,))
     total = sum_over(Guard(given[k], later - k >= 0), k)
     run(Program((given,), (Equation(out, (0,), given[0]), Equation(out, (later,), out[later - 1] + total))))
+
+
+def one_line(value: Callable[[Any, Any, Any], Any]) -> str:
+    """y[i,j] = value(x, i, j), run and printed."""
+    i, j = Index("i", 3), Index("j", 4)
+    x, y = Tensor("x", (i,)), Tensor("y", (i, j))
+    program = Program((x,), (Equation(y, (i, j), value(x, i, j)), loss(sum_over(y[i, j] ** 2, i, j))))
+    run(program)
+    run(backward(program).program)
+    return lines(program).splitlines()[0]
+
+
+def test_a_value_without_the_last_index_is_the_same_in_every_column() -> None:
+    assert one_line(lambda x, i, _: tanh(x[i])) == "y = np.broadcast_to(np.tanh(x[:, None]), (3, 4))"
+    one_line(lambda x, i, _: (1 + i) * tanh(x[i]) * x[2 - i])
+    one_line(lambda x, i, _: tanh(Guard(x[i] ** 2, i >= 1)))
+    k = Index("k", 3)
+    one_line(lambda x, i, _: exp(sum_over(x[k] * x[i], k)))
+    one_line(lambda x, i, _: (1 + i) * maximum_over(x[k] * x[i], k))
+
+
+def test_a_sum_of_what_does_not_vary_counts_its_values() -> None:
+    k = Index("k", 3)
+    one_line(lambda x, i, j: sum_over(Guard(x[i], Divisible(i + k, Integer(2))), k) + j)
+    one_line(lambda x, i, j: sum_over(Guard(x[i] ** 2, 2 * k <= i), k) * x[0] + j)
+    one_line(lambda x, i, j: sum_over(Guard(x[i] ** 2, k <= j - 3), k))
+
+
+def test_a_maximum_of_nothing_but_zeros_is_zero() -> None:
+    k = Index("k", 3)
+    one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[i], i >= 7), k))
+    one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[k], i >= 7), k))
+
+
+def test_cases_may_have_several_conditions() -> None:
+    def both(x: Any, i: Any, _: Any) -> Any:
+        return Piecewise((x[i] ** 2, (x[i] > 0) & (x[2 - i] < 1)), (x[i], (x[i] < -1) | (x[0] > 0)), (1, True))
+
+    one_line(both)
+    one_line(lambda x, i, _: Max(x[i], x[2 - i], x[1]))
+    one_line(lambda x, i, j: Piecewise((x[i], j >= 1), (0, True)))
 
 
 # To be read ------------------------------------------------------------------------------------------------------

@@ -216,9 +216,9 @@ class ArrayEvaluator:
         known = [symbol for symbol in one.value.free_symbols if symbol.name in self.sizes]
         value = one.value.xreplace({symbol: Integer(self.sizes[symbol.name]) for symbol in known})
         if not value.free_symbols:
-            number = bool(value) if value.is_Boolean else float(value)
+            number = _number(value)
             return lambda _: number
-        return lambda loops: float(
+        return lambda loops: _number(
             value.xreplace({symbol: Integer(number) for symbol, number in loops.items()})
         )
 
@@ -303,6 +303,10 @@ class ArrayEvaluator:
         return placed
 
 
+def _number(value: Any) -> float | bool:
+    return bool(value) if value.is_Boolean else float(value)
+
+
 _HOLDS: dict[type, Callable[[Any, Any], Any]] = {
     NonNegative: lambda values, _: values >= 0,
     Zero: lambda values, _: values == 0,
@@ -324,6 +328,8 @@ def _functions(np: Any) -> dict[str, Callable[..., Any]]:
         "Min": lambda *values: reduce(np.minimum, values),
         "erf": np.vectorize(erf, otypes=[float]),
         "erfc": np.vectorize(erfc, otypes=[float]),
+        "And": lambda *tests: reduce(operator.and_, tests),
+        "Or": lambda *tests: reduce(operator.or_, tests),
         "StrictGreaterThan": operator.gt,
         "GreaterThan": operator.ge,
         "StrictLessThan": operator.lt,

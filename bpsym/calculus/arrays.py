@@ -212,6 +212,15 @@ def first_place(one: ArgMaxIs) -> Expr:
     return inner.box.lower if isinstance(inner, Bounded) else one.index.lower
 
 
+def spanned(one: Array) -> set[Symbol]:
+    """The axes along which the array has an element for each value of the index, and not one for all of them."""
+    if isinstance(one, Spread):
+        return spanned(one.array)
+    if isinstance(one, Elementwise):
+        return set[Symbol]().union(*map(spanned, one.arguments))
+    return set(one.axes)
+
+
 # How a read picks its elements -----------------------------------------------------------------------------------
 
 
@@ -368,4 +377,5 @@ __all__ = [
     "fits",
     "live",
     "slots",
+    "spanned",
 ]

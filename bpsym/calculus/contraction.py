@@ -36,7 +36,17 @@ from bpsym.calculus.arrays import (
     expanded,
     live,
 )
-from bpsym.calculus.domains import Domain, back, boxed, conditions_of, domain, open_conditions, settled, terms
+from bpsym.calculus.domains import (
+    Domain,
+    back,
+    boxed,
+    conditions_of,
+    count_of,
+    domain,
+    open_conditions,
+    settled,
+    terms,
+)
 from bpsym.calculus.equations import Equation
 from bpsym.calculus.nodes import Binder, Condition, FirstGreatest, Guard, Index, IndexSum, Maximum, Read
 from bpsym.calculus.rewrites import pull_constants
@@ -216,6 +226,10 @@ class Recognition:
         return [*factors, Indicator((condition,), axes)]
 
     def summed(self, factors: list[Array], index: Index) -> Array:
+        """sum over the index of the product; of no factors, as many as the index has values."""
+        if not factors:
+            count, some = count_of(index)
+            return self.plain(Guard(count, *some))
         for count in range(len(factors) - 1, 0, -1):
             for chosen in combinations(range(len(factors)), count):
                 left = self.joined([factor for place, factor in enumerate(factors) if place in chosen])
@@ -228,6 +242,7 @@ class Recognition:
         return _reduced("sum", self.joined(factors), index)
 
     def joined(self, factors: list[Array]) -> Array:
+        """The product of at least one array."""
         return factors[0] if len(factors) == 1 else self.elementwise(Mul, factors)
 
     def matmul(self, left: Array, right: Array, index: Index) -> Array:

@@ -15,7 +15,19 @@ from typing import Any
 from sympy import Add, Expr, Integer, Mul, S, Symbol
 
 from bpsym.calculus.affine import Affine, Box, affine, holds, nonnegative
-from bpsym.calculus.nodes import Binder, Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read, Zero
+from bpsym.calculus.nodes import (
+    Binder,
+    Condition,
+    Divisible,
+    FirstGreatest,
+    Guard,
+    Index,
+    IndexSum,
+    Maximum,
+    NonNegative,
+    Read,
+    Zero,
+)
 
 Fixed = frozenset[Symbol]
 Images = Mapping[Symbol, Expr]
@@ -331,6 +343,25 @@ def _of_guard(expr: Guard, fixed: Fixed) -> list[Term]:
     return [((*conditions, *expr.conditions), body) for conditions, body in terms(expr.body, fixed)]
 
 
+def _of_maximum(expr: Maximum, fixed: Fixed) -> list[Term]:
+    """Over a body that is the same everywhere, this body."""
+    index, body = expr.opened(f"'{expr.height}")
+    body = settled(body, fixed)
+    if index not in body.free_symbols:
+        return terms(body, fixed)
+    return [((), Maximum(body, index, expr.lower, expr.upper))]
+
+
+def _of_first_greatest(expr: FirstGreatest, fixed: Fixed) -> list[Term]:
+    """Over a body that is the same everywhere, 1 at the first place."""
+    index, body = expr.opened(f"'{expr.height}")
+    body = settled(body, fixed)
+    (at,) = expr.outside
+    if index not in body.free_symbols:
+        return [((Zero(at - expr.lower),), S.One)]
+    return [((), FirstGreatest(body, index, expr.lower, expr.upper, at))]
+
+
 def _of_index_sum(expr: IndexSum, fixed: Fixed) -> list[Term]:
     opened, body = expr.opened(f"'{expr.height}")
     index, triangle = boxed(opened, fixed)
@@ -420,7 +451,14 @@ def settled(expr: Any, fixed: Fixed = frozenset()) -> Any:
     return expr.func(*(settled(one, fixed) for one in expr.args))  # a comparison, a case
 
 
-_TERMS: dict[type, Any] = {Add: _of_sum, Mul: _of_product, Guard: _of_guard, IndexSum: _of_index_sum}
+_TERMS: dict[type, Any] = {
+    Add: _of_sum,
+    Mul: _of_product,
+    Guard: _of_guard,
+    IndexSum: _of_index_sum,
+    Maximum: _of_maximum,
+    FirstGreatest: _of_first_greatest,
+}
 
 
 __all__ = [

@@ -61,6 +61,9 @@ _COMPARISONS = {
 }  # fmt: skip
 
 
+_AMONG = {"And": "&", "Or": "|"}
+
+
 class _NumpyText(ExpressionText):
     """NumPy's maximum and minimum take two arguments."""
 
@@ -224,8 +227,12 @@ class ArrayText:
         return text
 
     def comparison(self, one: Any) -> str:
-        left, right = (self.plain(argument) for argument in one.arguments)
-        return f"{left} {_COMPARISONS[one.function.__name__]} {right}"
+        """z > 0, or (z > 0) & (z < 1)."""
+        name, parts = _comparison(one)
+        if name in _AMONG:
+            return f" {_AMONG[name]} ".join(f"({self.comparison(part)})" for part in parts)
+        left, right = map(self.plain, parts)
+        return f"{left} {_COMPARISONS[name]} {right}"
 
     def plain(self, one: Array) -> str:
         """The text; a whole number without its point."""
@@ -387,6 +394,14 @@ _TESTS: dict[type, Callable[[ArrayText, Condition, Axes], str]] = {
     Zero: ArrayText.equals,
     Divisible: ArrayText.divides,
 }
+
+
+def _comparison(one: Array) -> tuple[str, tuple[Array, ...]]:
+    """The comparison's name in SymPy, and its sides; between sizes and loop indices it is a scalar as a whole."""
+    if isinstance(one, Scalar):
+        return type(one.value).__name__, tuple(map(Scalar, one.value.args))
+    assert isinstance(one, Elementwise)
+    return one.function.__name__, one.arguments
 
 
 def _tri(rows: str, columns: str, diagonal: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Add, Expr, S
 
-from bpsym.calculus.arrays import Array, Axes, Einsum, Elementwise, MatMul, Placed, Reduced, Scalar
+from bpsym.calculus.arrays import Array, Axes, Einsum, Elementwise, MatMul, Placed, Reduced, Scalar, spanned
 from bpsym.calculus.contraction import contraction
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.schedule import Loop, Once, Step, schedule
@@ -82,7 +82,7 @@ class _Source:
                 yield from self.text.lines(plain, f"{target if target != name else f'{name}[:]'} = ")
         elif plain in (None, Scalar(S.Zero)):
             yield f"{name} = {self.text.zeros(tensor.shape)}"
-        elif plain and set(plain.axes) == set(axes) and (_is_fresh(plain) or not more):
+        elif plain and spanned(plain) == set(axes) and (_is_fresh(plain) or not more):
             yield from self.text.lines(plain, f"{name} = ")
         elif more:
             yield f"{name} = {self.text.zeros(tensor.shape)}"
