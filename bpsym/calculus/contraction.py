@@ -80,10 +80,19 @@ def _lowest(expr: Any, fixed: frozenset[Symbol]) -> Any:
     if not expr.args or isinstance(expr, (Read, Condition)):
         return expr
     if isinstance(expr, Binder):
-        return expr.with_body(lambda body: _lowest(body, fixed))
+        return _lowest_binder(expr, fixed)
     if isinstance(expr, Guard):
         return _lowest_guard(_lowest(expr.body, fixed), expr.conditions, fixed)
     return expr.func(*(_lowest(part, fixed) for part in expr.args))
+
+
+def _lowest_binder(expr: Binder, fixed: frozenset[Symbol]) -> Expr:
+    """Its conditions in the terms that they have over the whole box of a triangle."""
+    index, body = expr.opened(f"'{expr.height}")
+    box, _ = boxed(index, fixed)
+    body = _lowest(body.xreplace({index: box}), fixed).xreplace({box: index})
+    made: Expr = type(expr)(body, index, *expr.args[2:])
+    return made
 
 
 def _lowest_guard(body: Expr, conditions: tuple[Condition, ...], fixed: frozenset[Symbol]) -> Expr:
@@ -213,14 +222,17 @@ class Recognition:
         return self.elementwise(Mul, [*outside, summed]) if outside else summed
 
     def masked_factors(self, factors: list[Array], condition: Condition) -> list[Array]:
-        """The mask on the first factor that has all its axes, else as a factor of its own."""
+        """The mask on the first factor that has all its axes, else as a factor of its own.
+
+        A sum whose terms have conditions of their own takes none: they would not be those of one factor any more.
+        """
         axes = self.ordered(live(condition, self.fixed))
         for number, factor in enumerate(factors):
             if isinstance(factor, Masked) and set(axes) <= set(factor.axes):
                 both = Masked(factor.array, (*factor.conditions, condition), factor.axes)
                 return [*factors[:number], both, *factors[number + 1 :]]
         for number, factor in enumerate(factors):
-            if set(axes) <= set(factor.axes):
+            if set(axes) <= set(factor.axes) and len(terms(expanded(factor), self.fixed)) == 1:
                 one = Masked(factor, (condition,), factor.axes)
                 return [*factors[:number], one, *factors[number + 1 :]]
         return [*factors, Indicator((condition,), axes)]
