@@ -23,7 +23,17 @@ from bpsym.calculus.domains import (
     settled,
     terms,
 )
-from bpsym.calculus.nodes import Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read, Zero, sum_over
+from bpsym.calculus.nodes import (
+    Condition,
+    Divisible,
+    Guard,
+    Index,
+    IndexSum,
+    NonNegative,
+    Read,
+    Zero,
+    sum_over,
+)
 from bpsym.calculus.points import fulfilled, number_at, points
 
 I, K = Index("i", lower=-1, upper=4), Index("k", lower=0, upper=5)
@@ -140,7 +150,10 @@ def expressions(draw: st.DrawFn) -> Expr:
     for _ in range(2):
         run = draw(st.sampled_from([K, Index("k", lower=0, upper=T), Index("k", lower=T - 1, upper=4)]))
         factors = [
-            Guard(Read("x", draw(SMALL) * run + draw(SMALL) * T), *draw(st.lists(conditions_on(K, T), max_size=2)))
+            Guard(
+                Read("x", draw(SMALL) * run + draw(SMALL) * T),
+                *draw(st.lists(conditions_on(K, T), max_size=2)),
+            )
             for _ in range(2)
         ]
         body = (factors[0] * factors[1]).xreplace({K: run})

@@ -91,7 +91,9 @@ def test_a_maximum_of_nothing_but_zeros_is_zero() -> None:
 
 def test_cases_may_have_several_conditions() -> None:
     def both(x: Any, i: Any, _: Any) -> Any:
-        return Piecewise((x[i] ** 2, (x[i] > 0) & (x[2 - i] < 1)), (x[i], (x[i] < -1) | (x[0] > 0)), (1, True))
+        return Piecewise(
+            (x[i] ** 2, (x[i] > 0) & (x[2 - i] < 1)), (x[i], (x[i] < -1) | (x[0] > 0)), (1, True)
+        )
 
     one_line(both)
     one_line(lambda x, i, _: Max(x[i], x[2 - i], x[1]))

@@ -238,7 +238,7 @@ class Recognition:
         return [*factors, Indicator((condition,), axes)]
 
     def summed(self, factors: list[Array], index: Index) -> Array:
-        """sum over the index of the product; of no factors, as many as the index has values."""
+        """Sum over the index of the product; of no factors, as many as the index has values."""
         if not factors:
             count, some = count_of(index)
             return self.plain(Guard(count, *some))

@@ -392,9 +392,7 @@ def _summed(conditions: tuple[Condition, ...], body: Expr, index: Index, fixed: 
     return [] if mixed is None else [_total(outer, mixed, body, inner[0])]
 
 
-def _total(
-    outer: tuple[Condition, ...], mixed: tuple[Condition, ...], body: Expr, index: Index
-) -> Term:
+def _total(outer: tuple[Condition, ...], mixed: tuple[Condition, ...], body: Expr, index: Index) -> Term:
     """Sum over the index of the body where the conditions hold; factors without the index stand before it."""
     factors = Mul.make_args(body)
     inside = Mul(*(one for one in factors if index in one.free_symbols))

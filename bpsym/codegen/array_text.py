@@ -35,6 +35,7 @@ from bpsym.calculus.arrays import (
     fits,
     slots,
 )
+from bpsym.calculus.domains import may_be_counted
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.calculus.nodes import Binder, Condition, Divisible, Guard, Index, NonNegative, Read, Zero
 from bpsym.codegen.expression_text import ATOM, MATMUL, ExpressionText, terminates
@@ -227,7 +228,7 @@ class ArrayText:
         return text
 
     def comparison(self, one: Any) -> str:
-        """z > 0, or (z > 0) & (z < 1)."""
+        """A test: z > 0, or (z > 0) & (z < 1)."""
         name, parts = _comparison(one)
         if name in _AMONG:
             return f" {_AMONG[name]} ".join(f"({self.comparison(part)})" for part in parts)
@@ -297,6 +298,8 @@ class ArrayText:
         over = affine(last) + Affine(step, {}) - affine(extent)
         stop = "-1" if last == extent - 2 and step == 1 else self.whole(last + 1)
         stop = "" if nonnegative(over, {}) else stop
+        if not may_be_counted(one.index):
+            stop = f"max(0, {self.whole(last + 1)})"
         return f"{start}:{stop}" + (f":{step}" if step > 1 else "")
 
     def clipped(self, place: Expr, axes: Axes, extent: Expr) -> str:
@@ -396,11 +399,10 @@ _TESTS: dict[type, Callable[[ArrayText, Condition, Axes], str]] = {
 }
 
 
-def _comparison(one: Array) -> tuple[str, tuple[Array, ...]]:
+def _comparison(one: Any) -> tuple[str, tuple[Array, ...]]:
     """The comparison's name in SymPy, and its sides; between sizes and loop indices it is a scalar as a whole."""
     if isinstance(one, Scalar):
         return type(one.value).__name__, tuple(map(Scalar, one.value.args))
-    assert isinstance(one, Elementwise)
     return one.function.__name__, one.arguments
 
 

@@ -67,7 +67,7 @@ class _Source:
         lines = [*self.assigned(equation, axes, plain, bool(placed))]
         for number, part in enumerate(placed):
             sign = "=" if number == 0 and plain is None else "+="
-            lines += self.placed(equation, part, sign)
+            lines += self.placed(equation, axes, part, sign)
         yield from self.text.before
         self.text.before.clear()
         yield from lines
@@ -91,11 +91,11 @@ class _Source:
             start = f"{name} = np.broadcast_to("
             yield from self.text.lines(plain, start, f", {self.text.shape(tensor.shape)})")
 
-    def placed(self, equation: Equation, part: Placed, sign: str) -> Iterator[str]:
+    def placed(self, equation: Equation, axes: Axes, part: Placed, sign: str) -> Iterator[str]:
         """target[1:] += what is in this part of it."""
         images: dict[Any, Expr] = dict(zip(part.axes, part.at, strict=True))
         at = tuple(place.xreplace(images) for place in equation.at)
-        rest = tuple(index for place in at for index in place.free_symbols if index in equation.indices)
+        rest = tuple(index for place in at for index in place.free_symbols if index in axes)
         inner = (*part.inner, *(index for index in rest if index not in part.inner))
         target = self.text.picked(equation.tensor, self.text.places(at, inner, equation.tensor.shape))
         yield from self.text.lines(part.array, f"{target} {sign} ")
