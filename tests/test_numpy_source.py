@@ -87,6 +87,7 @@ def test_a_maximum_of_nothing_but_zeros_is_zero() -> None:
     k = Index("k", 3)
     one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[i], i >= 7), k))
     one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[k], i >= 7), k))
+    one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[k], i - k >= 1, k - i >= 1), k))
 
 
 def test_cases_may_have_several_conditions() -> None:

@@ -48,7 +48,7 @@ from bpsym.calculus.domains import (
     terms,
 )
 from bpsym.calculus.equations import Equation
-from bpsym.calculus.nodes import Binder, Condition, FirstGreatest, Guard, Index, IndexSum, Maximum, Read
+from bpsym.calculus.nodes import Binder, Condition, FirstGreatest, Guard, Index, IndexSum, Maximum, Read, Zero
 from bpsym.calculus.rewrites import pull_constants
 from bpsym.errors import ProgramError
 
@@ -177,21 +177,28 @@ class Recognition:
 
     def maximum(self, greatest: Maximum) -> Array:
         index, whole = self.over(greatest)
-        return _reduced("max", whole, index)
+        return _reduced("max", whole, index) if index in whole.axes else whole
 
     def first_greatest(self, one: FirstGreatest) -> Array:
         index, whole = self.over(one)
         (at,) = one.outside
+        if index not in whole.axes:
+            return self.plain(Guard(S.One, Zero(at - index.lower)))
         axes = self.ordered((*_without(whole.axes, index), *live(at, self.fixed)))
         order = tuple(axis for axis in (*axes, index) if axis in whole.axes)
         return ArgMaxIs(turned(whole, order), index, at, axes)
 
     def over(self, one: Binder) -> tuple[Index, Array]:
-        """The body of a maximum with its index as an axis; what a triangle leaves out is minus infinity."""
+        """The body of a maximum with its index as an axis; what a triangle leaves out is minus infinity.
+
+        Without the index as an axis, where the body turns out to be the same everywhere.
+        """
         index, body = one.opened(f"'{one.height}")
         box, triangle = boxed(index, self.fixed)
         whole = self.whole(body.xreplace({index: box}))
-        needed = [box, *(axis for condition in triangle for axis in live(condition, self.fixed))]
+        if box not in whole.axes:
+            return index, whole
+        needed = [axis for condition in triangle for axis in live(condition, self.fixed)]
         if not set(needed) <= set(whole.axes):
             zeros = [Elementwise(Mul, (Scalar(S.Zero), Ramp((axis,))), (axis,)) for axis in needed]
             whole = self.elementwise(Add, [whole, *zeros])
