@@ -14,6 +14,7 @@ from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.evaluate import double, evaluate
 from bpsym.calculus.nodes import Divisible, Guard, Index, size, sum_over
 from bpsym.codegen.numpy_program import numpy_lines
+from bpsym.errors import ProgramError
 from tests import programs
 from tests.programs import PROGRAMS, loss, maximum_over
 from tests.test_arrays import as_array
@@ -55,6 +56,77 @@ def test_no_name_of_a_tensor_is_taken_for_an_index() -> None:
     given, out = Tensor("t", (t,)), Tensor("k", (t,))
     total = sum_over(Guard(given[k], later - k >= 0), k)
     run(Program((given,), (Equation(out, (0,), given[0]), Equation(out, (later,), out[later - 1] + total))))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("lambda", "the tensor lambda: the name lambda is that of Python or NumPy"),
+        ("np", "the tensor np: the name np is that of Python or NumPy"),
+        ("range", "is that of Python or NumPy"),
+        ("n", "the tensor n: the name n is that of the size n"),
+        ("a b", "the tensor a b: the name a b is no name in Python"),
+    ],
+)
+def test_a_name_that_means_something_else_in_the_source_is_refused(name: str, said: str) -> None:
+    i = Index("i", size("n"))
+    x = Tensor(name, (i,))
+    program = Program((x,), (loss(sum_over(x[i] ** 2, i)),))
+    with pytest.raises(ProgramError, match=said):
+        numpy_lines(program)
+    assert numpy_lines(program, lambda tensor: {name: "x"}.get(tensor.name, tensor.name)) == (
+        "C = (x**2).sum()",
+    )
+
+
+def test_an_index_of_any_name_has_a_name_in_the_source() -> None:
+    """Indices called as a keyword and as NumPy; n is 4. A size keeps its name to itself."""
+    for name in ("if", "np", "n"):
+        t, later = Index(name, size("n")), Index(name, lower=1, upper=size("n") - 1)
+        x, h = Tensor("x", (t,)), Tensor("h", (t,))
+        equations = (Equation(h, (0,), x[0]), Equation(h, (later,), later * h[later - 1] + x[later]))
+        program = Program((x,), (*equations, loss(sum_over(t * h[t], t))))
+        if name == "n":
+            with pytest.raises(ProgramError, match="the index n has the name of the size n"):
+                lines(program)
+            return
+        source = lines(program)
+        names: dict[str, Any] = {"np": np, "n": 4, "x": np.array([1.0, 2.0, 3.0, 4.0])}
+        exec(compile(source, "printed", "exec"), names)  # noqa: S102
+        assert list(names["h"]) == [1, 3, 9, 31]
+        assert names["C"] == 3 + 18 + 93
+
+
+def test_a_recurrence_of_symbolic_length_is_a_loop_to_its_size() -> None:
+    program = backward(symbolic_recurrence()).program
+    assert lines(program) == SYMBOLIC
+    names: dict[str, Any] = {"np": np, "n": 1, "x": np.array([2.0])}
+    exec(compile(SYMBOLIC, "printed", "exec"), names)  # noqa: S102
+    assert names["dx"] == 4.0
+
+
+def symbolic_recurrence() -> Program:
+    n = size("n")
+    t, later = Index("t", n), Index("t", lower=1, upper=n - 1)
+    x, h = Tensor("x", (t,)), Tensor("h", (t,))
+    equations = (Equation(h, (0,), x[0]), Equation(h, (later,), tanh(h[later - 1] + x[later])))
+    return Program((x,), (*equations, loss(sum_over(h[t] ** 2, t))))
+
+
+SYMBOLIC = """\
+h = np.zeros(n)
+h[0] = x[0]
+for t in range(1, n):
+    h[t] = np.tanh(x[t] + h[t - 1])
+C = (h**2).sum()
+dC = 1.0
+dh = np.zeros(n)
+dh[n - 1] = 2.0 * dC * h[n - 1]
+for t in reversed(range(n - 1)):
+    dh[t] = 2.0 * dC * h[t] + dh[t + 1] * (1.0 - np.tanh(x[t + 1] + h[t]) ** 2)
+dx = np.zeros(n)
+dx[1:] = dh[1:] * (1.0 - np.tanh(x[1:] + h[:-1]) ** 2)
+dx[0] += dh[0]"""
 
 
 def one_line(value: Callable[[Any, Any, Any], Any]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import singledispatchmethod
+from functools import cached_property, singledispatchmethod
+from keyword import kwlist
 from typing import Any
 
 from sympy import Expr, Piecewise, Symbol
@@ -39,6 +40,7 @@ from bpsym.calculus.domains import may_be_counted
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.calculus.nodes import Binder, Condition, Divisible, Guard, Index, NonNegative, Read, Zero
 from bpsym.codegen.expression_text import ATOM, MATMUL, ExpressionText, terminates
+from bpsym.errors import ProgramError
 from bpsym.notation.order import (
     Call,
     Element,
@@ -61,6 +63,9 @@ _COMPARISONS = {
     "Unequality": "!=",
 }  # fmt: skip
 
+
+RESERVED = ("np", "range", "reversed", "max", *kwlist)
+"""Names that mean something in the source."""
 
 _AMONG = {"And": "&", "Or": "|"}
 
@@ -99,6 +104,14 @@ class ArrayText:
     before: list[str] = field(default_factory=list)
     loops: dict[str, str] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
+
+    @cached_property
+    def sizes(self) -> tuple[str, ...]:
+        """The names of the sizes in the program."""
+        extents = [extent for tensor in self.program.tensors.values() for extent in tensor.shape]
+        values = [equation.value for equation in self.program.equations]
+        found = {symbol for expr in (*extents, *values) for symbol in expr.free_symbols if symbol.is_positive}
+        return tuple(sorted(symbol.name for symbol in found))
 
     def lines(self, one: Array, start: str, end: str = "") -> tuple[str, ...]:
         """Start, the array expression, end; over as many lines as it takes."""
@@ -332,11 +345,11 @@ class ArrayText:
         text = f"np.arange({stop})" if lower == "0" else f"np.arange({lower}, {stop})"
         if any(isinstance(one, Index) for one in (index.lower + index.upper).free_symbols):
             return text
-        own = index.name.partition(":")[0]
+        own = self.own_name(index)
         for name, known in self.ramps.items():
-            if (name.rstrip("0123456789"), known) == (own if own.isidentifier() else "k", text):
+            if (name.rstrip("0123456789"), known) == (own, text):
                 return name
-        name = self.free(own if own.isidentifier() else "k")
+        name = self.free(own)
         self.ramps[name] = text
         return name
 
@@ -382,13 +395,20 @@ class ArrayText:
     def loop(self, index: Index) -> str:
         """What the index of a loop is called: its own name where nothing else has it."""
         if index.name not in self.loops:
-            self.loops[index.name] = self.free(index.name if index.name.isidentifier() else "k")
+            self.loops[index.name] = self.free(self.own_name(index))
         return self.loops[index.name]
+
+    def own_name(self, index: Any) -> str:
+        """The index's name, as far as it is one in Python; ProgramError where a size has it too."""
+        name: str = index.name.partition(":")[0]
+        if name in self.sizes:
+            raise ProgramError(f"the index {name} has the name of the size {name} (give it another one)")
+        return name if name.isidentifier() else "k"
 
     def free(self, wanted: str) -> str:
         """The name, with a number behind it where it is taken."""
         taken = {self.code(tensor) for tensor in self.program.tensors.values()}
-        taken |= {"np", *self.ramps, *self.loops.values(), *self.parts}
+        taken |= {*RESERVED, *self.sizes, *self.ramps, *self.loops.values(), *self.parts}
         return next(name for name in _numbered(wanted) if name not in taken)
 
 
@@ -453,4 +473,4 @@ def _band(conditions: tuple[Condition, ...], axes: Axes) -> tuple[str, int] | No
     return ("tril", int(start.constant)) if signs == (1, -1) else ("triu", -int(start.constant))
 
 
-__all__ = ["LIBRARY", "ArrayText"]
+__all__ = ["LIBRARY", "RESERVED", "ArrayText"]

@@ -12,7 +12,8 @@ from bpsym.calculus.arrays import Array, Axes, Einsum, Elementwise, MatMul, Plac
 from bpsym.calculus.contraction import contraction
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.schedule import Loop, Once, Step, schedule
-from bpsym.codegen.array_text import ArrayText
+from bpsym.codegen.array_text import RESERVED, ArrayText
+from bpsym.errors import ProgramError
 
 _INDENT = "    "
 
@@ -20,11 +21,26 @@ _INDENT = "    "
 def numpy_lines(program: Program, code: Callable[[Tensor], str] | None = None) -> tuple[str, ...]:
     """The program as NumPy source, from its inputs under their names to all its tensors.
 
-    code: a tensor's name in the source; its own name if not given.
+    code: a tensor's name in the source; its own name if not given. ProgramError where that can be no name there.
     """
     written = _Source(program, ArrayText(program, code or (lambda tensor: tensor.name)))
+    _check_names(written.text)
     body = tuple(line for step in schedule(program) for line in written.top(step))
     return (*(f"{name} = {text}" for name, text in written.text.ramps.items()), *body)
+
+
+def _check_names(text: ArrayText) -> None:
+    """ProgramError where a tensor or a size has a name that means something else in the source, or two have one."""
+    owners: dict[str, str] = dict.fromkeys(RESERVED, "Python or NumPy")
+    named = [(name, f"the size {name}") for name in text.sizes]
+    named += [(text.code(tensor), f"the tensor {tensor.name}") for tensor in text.program.tensors.values()]
+    for name, owner in named:
+        if not name.isidentifier() or name in owners:
+            why = f"is that of {owners[name]}" if name in owners else "is no name in Python"
+            raise ProgramError(
+                f"{owner}: the name {name} {why} (give it another one, or one in the source: code=...)"
+            )
+        owners[name] = owner
 
 
 @dataclass
