@@ -12,12 +12,13 @@ from sympy import Integer, Max, Piecewise, exp, tanh
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.evaluate import double, evaluate
-from bpsym.calculus.nodes import Divisible, Guard, Index, size, sum_over
+from bpsym.calculus.nodes import Divisible, Guard, Index, NonNegative, size, sum_over
+from bpsym.codegen import numpy_program
 from bpsym.codegen.numpy_program import numpy_lines
 from bpsym.errors import ProgramError
 from tests import programs
 from tests.programs import PROGRAMS, loss, maximum_over
-from tests.test_arrays import as_array
+from tests.test_arrays import as_array, compare
 from tests.test_calculus import rational_inputs
 from tests.test_schedule import elman
 
@@ -160,6 +161,37 @@ def test_a_maximum_of_nothing_but_zeros_is_zero() -> None:
     one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[i], i >= 7), k))
     one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[k], i >= 7), k))
     one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[k], i - k >= 1, k - i >= 1), k))
+
+
+def test_what_is_no_array_expression_as_a_whole_is_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = numpy_program.proved
+    monkeypatch.setattr(
+        numpy_program, "proved", lambda equation, fixed: whole(equation, fixed) if fixed else None
+    )
+    k = Index("k", 3)
+    i, y, x, s = Index("i", 4), Tensor("y", (Index("i", 4),)), Tensor("x", (k,)), Tensor("s", (k,))
+    value = sum_over(Guard(x[k], Divisible(i + k, Integer(3))), k)
+    program = Program((x,), (Equation(y, (i,), value), Equation(s, (k,), x[k] * y[0])))
+    run(program)
+    assert "for k2 in range(3):\n    s[k2] = x[k2] * y[0]" in lines(program)
+
+
+def test_adjoints_of_strides_in_two_directions_are_written() -> None:
+    """Conditions that divide, on two and three indices, one of them settled by another."""
+    i, j, k = Index("i", 3), Index("j", 3), Index("k", 3)
+    a, b = Tensor("A", (Index("p", 6), Index("q", 4))), Tensor("B", (Index("p", 5), Index("q", 4)))
+    y = Tensor("y", (i, j))
+    at, of = (2 * k + 2 * j + 1, 3 * i - j + 3), (3 * i + j + 1, 2 * i + 3 * j - 1)
+    inside = [
+        bound for place, last in zip((*at, *of), (5, 3, 4, 3), strict=True) for bound in (place, last - place)
+    ]
+    left, right = map(NonNegative, inside[:4]), map(NonNegative, inside[4:])
+    value = sum_over(
+        (Guard(b[of], *right) + 1) * Guard(a[at], *left, Divisible(i + 2 * j + 1, Integer(4))), k
+    )
+    program = Program((a, b), (Equation(y, (i, j), value), loss(sum_over(y[i, j] ** 3, i, j))))
+    run(backward(program).program)
+    compare(backward(program).program)
 
 
 def test_cases_may_have_several_conditions() -> None:

@@ -32,7 +32,7 @@ from bpsym.calculus.arrays import (
     fits,
     slots,
 )
-from bpsym.calculus.contraction import contraction
+from bpsym.calculus.contraction import element_by_element, proved
 from bpsym.calculus.equations import Equation, Program
 from bpsym.calculus.nodes import Condition, Divisible, Index, NonNegative, Zero
 from bpsym.calculus.rewrites import needed
@@ -106,7 +106,10 @@ class ArrayEvaluator:
         return self.once(one.equation, fixed) if isinstance(one, Once) else self.loop(one, fixed)
 
     def once(self, equation: Equation, fixed: Axes) -> Callable[[Loops], None]:
-        compute = self.array(contraction(equation, fixed))
+        found = proved(equation, fixed)
+        if found is None:
+            return self.loop(element_by_element(equation, fixed), fixed)
+        compute = self.array(found)
         axes = tuple(index for index in equation.indices if index not in fixed)
         place = self.places(equation.at, axes, self.program[equation.tensor.name].shape)
 

@@ -50,6 +50,7 @@ from bpsym.calculus.domains import (
 from bpsym.calculus.equations import Equation
 from bpsym.calculus.nodes import Binder, Condition, FirstGreatest, Guard, Index, IndexSum, Maximum, Read, Zero
 from bpsym.calculus.rewrites import pull_constants
+from bpsym.calculus.schedule import Loop, Once
 from bpsym.errors import ProgramError
 
 
@@ -58,12 +59,27 @@ def contraction(equation: Equation, fixed: Iterable[Symbol] = ()) -> Array:
 
     Indices in `fixed` are numbers in it: those of the loops around the equation.
     """
+    found = proved(equation, fixed)
+    if found is None:
+        raise ProgramError(f"{equation}: no array expression for it")
+    return found
+
+
+def proved(equation: Equation, fixed: Iterable[Symbol] = ()) -> Array | None:
+    """The array expression; None where what was found is not proved to be the equation's right-hand side."""
     known = frozenset(fixed)
     axes = tuple(index for index in equation.indices if index not in known)
     found = aligned(Recognition(axes, known).whole(equation.value), axes)
-    if normal(expanded(found), known) != normal(equation.value, known):
-        raise ProgramError(f"{equation}: no array expression for it")
-    return found
+    return found if normal(expanded(found), known) == normal(equation.value, known) else None
+
+
+def element_by_element(equation: Equation, fixed: Iterable[Symbol] = ()) -> Loop:
+    """The equation in a loop along its first axis, for one that is no array expression as a whole."""
+    known = frozenset(fixed)
+    for index in equation.indices:
+        if index not in known:
+            return Loop(index, backwards=False, steps=(Once(equation),))
+    raise ProgramError(f"{equation}: no array expression for it")
 
 
 def normal(expr: Any, fixed: Iterable[Symbol] = ()) -> Expr:
@@ -334,4 +350,13 @@ def _multiplies(left: Array, right: Array, index: Index) -> bool:
     return set(left.axes) & set(right.axes) == {index} and len(left.axes) <= 2 and len(right.axes) <= 2
 
 
-__all__ = ["Array", "Recognition", "aligned", "array", "contraction", "normal"]
+__all__ = [
+    "Array",
+    "Recognition",
+    "aligned",
+    "array",
+    "contraction",
+    "element_by_element",
+    "normal",
+    "proved",
+]

@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Add, Expr, S
 
 from bpsym.calculus.arrays import Array, Axes, Einsum, Elementwise, MatMul, Placed, Reduced, Scalar, spanned
-from bpsym.calculus.contraction import contraction
+from bpsym.calculus.contraction import element_by_element, proved
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.schedule import Loop, Once, Step, schedule
 from bpsym.codegen.array_text import RESERVED, ArrayText
@@ -49,6 +49,7 @@ class _Source:
     text: ArrayText
     made: set[str] = field(default_factory=set)
     """Tensors that have their zeros already."""
+    arrays: dict[tuple[Equation, Axes], Array | None] = field(default_factory=dict)
 
     def top(self, step: Step) -> Iterator[str]:
         """The step, after zeros for the tensors that it fills part by part."""
@@ -61,7 +62,13 @@ class _Source:
 
     def is_whole(self, step: Step, equation: Equation) -> bool:
         """Whether the equation is all of its tensor."""
-        return isinstance(step, Once) and equation.at == equation.tensor.indices
+        whole = isinstance(step, Once) and equation.at == equation.tensor.indices
+        return whole and self.array(equation, ()) is not None
+
+    def array(self, equation: Equation, fixed: Axes) -> Array | None:
+        if (equation, fixed) not in self.arrays:
+            self.arrays[equation, fixed] = proved(equation, fixed)
+        return self.arrays[equation, fixed]
 
     def step(self, step: Step, fixed: Axes) -> Iterator[str]:
         if isinstance(step, Once):
@@ -78,8 +85,12 @@ class _Source:
         return f"for {self.text.loop(loop.index)} in {f'reversed({values})' if loop.backwards else values}:"
 
     def once(self, equation: Equation, fixed: Axes) -> Iterator[str]:
+        array = self.array(equation, fixed)
+        if array is None:
+            yield from self.step(element_by_element(equation, fixed), fixed)
+            return
         axes = tuple(index for index in equation.indices if index not in fixed)
-        plain, placed = _parts(contraction(equation, fixed))
+        plain, placed = _parts(array)
         lines = [*self.assigned(equation, axes, plain, bool(placed))]
         for number, part in enumerate(placed):
             sign = "=" if number == 0 and plain is None else "+="
