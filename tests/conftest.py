@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -79,6 +80,11 @@ def _without_katex() -> str:
     return "node finds no package katex (npm install katex, NODE_PATH)" if asked.returncode else ""
 
 
+@cache
+def _without_torch() -> str:
+    return "" if importlib.util.find_spec("torch") else 'PyTorch is not installed (pip install -e ".[torch]")'
+
+
 def _without_programs(*names: str) -> str:
     return ", ".join(f"{name} is not installed" for name in names if shutil.which(name) is None)
 
@@ -93,4 +99,5 @@ NEEDS = {
     "xelatex": _without_xelatex,
     "pdftoppm": _without_pdftoppm,
     "katex": _without_katex,
+    "torch": _without_torch,
 }

@@ -61,6 +61,8 @@ def test_every_exact_number_reads_back_from_its_text(value: Fraction) -> None:
         ("2", "2"),
         ("-1/4", "-0.25"),
         ("1/10", "0.1"),
+        ("1/5", "0.2"),
+        ("-3/125", "-0.024"),
         ("1/3", '"1/3"'),
         ("-22/7", '"-22/7"'),
         ("1/10000000", "1e-7"),
@@ -356,6 +358,7 @@ def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
 # An example's own words -------------------------------------------------------------------------------------------
 
 WORDED = """\
+notation = "blog"
 [network]
 inputs = 1
 [[network.layers]]
@@ -365,7 +368,7 @@ weights = [[1]]
 x = [[1]]
 t = [[0]]
 [phrases]
-forward = "onward & upward"
+node = "cell & unit"
 [phrases.zh]
 forward = "往前走"
 """
@@ -373,20 +376,20 @@ forward = "往前走"
 
 def test_an_examples_own_words_stand_in_its_documents() -> None:
     document = bpsym.derive(read(WORDED, "mine.toml", KNOWN))
-    assert r"onward \& upward" in document.to_latex("en").lower()
+    assert r"the output of cell \& unit 2" in document.to_latex("en")
     assert "往前走" in document.to_latex("zh")
-    assert "onward" not in document.to_latex("zh")
+    assert "cell" not in document.to_latex("zh")
 
 
 def test_unknown_words_are_answered_with_the_nearest() -> None:
     with pytest.raises(InputError) as caught:
-        read(WORDED.replace("forward =", "foward ="), "mine.toml", KNOWN)
+        read(WORDED.replace("node =", "nod =").replace("forward =", "foward ="), "mine.toml", KNOWN)
     assert str(caught.value).splitlines() == [
-        "mine.toml:10:1: phrases.foward: unknown key (did you mean 'forward'?)",
-        "mine.toml:12:1: phrases.zh.foward: unknown key (did you mean 'forward'?)",
+        "mine.toml:11:1: phrases.nod: unknown key (did you mean 'node'?)",
+        "mine.toml:13:1: phrases.zh.foward: unknown key (did you mean 'forward'?)",
     ]
-    with pytest.raises(InputError, match=r"mine.toml:10:11: phrases.forward: must be text in quotes, not 1"):
-        read(WORDED.replace('"onward & upward"', "1"), "mine.toml", KNOWN)
+    with pytest.raises(InputError, match=r"mine.toml:11:8: phrases.node: must be text in quotes, not 1"):
+        read(WORDED.replace('"cell & unit"', "1"), "mine.toml", KNOWN)
 
 
 def test_names_that_no_upper_room_knows_are_refused_in_python_too() -> None:

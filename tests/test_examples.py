@@ -114,6 +114,7 @@ def test_the_same_example_can_be_made_in_python() -> None:
         ("steps = 100", "update = [1]", "mine.toml:24:10: training.update: must be text in quotes, not an array"),
         ('"sigmoid"', "[]", "mine.toml:8:14: network.layers[0].activation: must be text in quotes, not an array"),
         ("[[0.3, 0.9]]", '[["w", 0.9]]', "mine.toml:15:13: network.layers[1].weights[0][0]: must be a number, not the text 'w'"),
+        ("units = 2", "units = 600000", "mine.toml:7:9: network.layers[0].units: layer 1 has 600000 x 2 weights, more than 1,000,000 (write fewer units)"),
         ("[training]", "[trainign]", "mine.toml:22:1: trainign: unknown key (did you mean 'training'?)"),
     ],
 )  # fmt: skip

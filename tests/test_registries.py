@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jinja2
 import jinja2.meta
@@ -12,18 +13,38 @@ import bpsym
 from bpsym import api, resources
 from bpsym.codegen.targets import TARGETS
 from bpsym.network.activations import ACTIVATIONS, Activation
-from bpsym.network.losses import LOSSES
+from bpsym.network.losses import LOSSES, Loss
 from bpsym.network.optimizers import OPTIMIZERS
 from bpsym.notation.names import Names
 from bpsym.typeset.latex import document_names
+from tests.trainers import trainer_of
 from tests.witness.recompute import PRECISE, lines, precise, sigmoid
 
-SOFTPLUS = Activation("softplus", value="log(1 + exp(z))", slope="1 / (1 + exp(-z))")
-FUNCTIONS = {
+SOFTSIGN = Activation("softsign", value="z / (1 + abs(z))", slope="1 / (1 + abs(z))**2")
+SHARES = Activation("shares", value="(1 + z**2) / total(1 + z**2)")
+QUARTIC_ERROR = Loss("quartic_error", value="(a - t)**4", slope="4 * (a - t)**3")
+"""Records that are thrown away again: an activation, one of a whole layer, and a loss."""
+
+
+def softplus(z: Any) -> Any:
+    return PRECISE.log(1 + PRECISE.exp(precise(z)))
+
+
+def normal(z: Any) -> Any:
+    return (1 + PRECISE.erf(precise(z) / PRECISE.sqrt(2))) / 2
+
+
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": sigmoid,
     "tanh": lambda z: PRECISE.tanh(precise(z)),
     "identity": lambda z: z,
-    "softplus": lambda z: PRECISE.log(1 + PRECISE.exp(precise(z))),
+    "relu": lambda z: z if z > 0 else 0 * z,
+    "leaky_relu": lambda z: z if z > 0 else z / 100,
+    "elu": lambda z: z if z > 0 else PRECISE.exp(precise(z)) - 1,
+    "softplus": softplus,
+    "silu": lambda z: precise(z) * sigmoid(z),
+    "gelu": lambda z: precise(z) * normal(z),
+    "softsign": lambda z: z / (1 + abs(z)),
 }
 """What f is, by formulas of our own."""
 
@@ -60,7 +81,10 @@ def goes_through(example: bpsym.Example, activation: str) -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-13)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+ELEMENTWISE = [name for name, record in ACTIVATIONS.items() if not record.is_layer_wide]
+
+
+@pytest.mark.parametrize("activation", ELEMENTWISE)
 def test_every_activation_goes_through_the_whole_system(activation: str) -> None:
     goes_through(network(activation=activation), activation)
 
@@ -70,22 +94,62 @@ def test_every_loss_goes_through_the_whole_system(loss: str) -> None:
     goes_through(network(loss=loss), "sigmoid")
 
 
+def is_trained(activation: str, loss: str) -> None:
+    """A trainer of each target: central differences of its loss are its gradients, and a step makes it smaller."""
+    unit = {"units": 3, "weights": [[0.1, -0.8], [0.4, 0.6], [0.3, 0.5]], "biases": [0.2, 0, -0.1]}
+    layer = bpsym.Dense(activation=activation, **unit)
+    x, t = [[0.35, 0.9], [-0.2, 0.4]], [[0.5, 0.2, 0.3], [0.1, 0.6, 0.3]]
+    for target in api.targets():
+        trainer = trainer_of(bpsym.Network(inputs=2, layers=(layer,), loss=loss), target)
+        start = trainer.INITIAL
+        before, after = (trainer.loss(one, x, t) for one in (start, trainer.update(start, x, t, 0.01)))
+        assert after < before
+        step = 1e-6
+        for place, slope in enumerate(trainer.gradients(start, x, t)):
+            if getattr(slope, "shape", ()) == ():
+                sides = [[*start[:place], start[place] + h, *start[place + 1 :]] for h in (step, -step)]
+                up, down = (trainer.loss(trainer.Parameters(*one), x, t) for one in sides)
+                assert slope == pytest.approx((up - down) / (2 * step), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name not in ELEMENTWISE])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_layer_wide_activation_is_trained_with_every_loss_that_it_suits(
+    activation: str, loss: str
+) -> None:
+    if LOSSES[loss].accepts(ACTIVATIONS[activation]):
+        is_trained(activation, loss)
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_goes_through_the_whole_system(optimizer: str) -> None:
     goes_through(network(optimizer=optimizer), "sigmoid")
 
 
-@pytest.fixture(name="one_more_activation")
-def _one_more_activation() -> Iterator[None]:
-    ACTIVATIONS[SOFTPLUS.name] = SOFTPLUS
+@pytest.fixture(name="one_more_of_each")
+def _one_more_of_each() -> Iterator[None]:
+    ACTIVATIONS.update({SOFTSIGN.name: SOFTSIGN, SHARES.name: SHARES})
+    LOSSES[QUARTIC_ERROR.name] = QUARTIC_ERROR
     yield
-    del ACTIVATIONS[SOFTPLUS.name]
+    del ACTIVATIONS[SOFTSIGN.name], ACTIVATIONS[SHARES.name], LOSSES[QUARTIC_ERROR.name]
 
 
-@pytest.mark.usefixtures("one_more_activation")
+@pytest.mark.usefixtures("one_more_of_each")
 def test_an_activation_is_one_record_and_its_name_serves_until_it_has_words() -> None:
-    goes_through(network(activation="softplus"), "softplus")
-    assert "softplus" in bpsym.derive(network(activation="softplus")).to_latex()
+    goes_through(network(activation="softsign"), "softsign")
+    assert "softsign" in bpsym.derive(network(activation="softsign")).to_latex()
+
+
+@pytest.mark.usefixtures("one_more_of_each")
+def test_a_loss_is_one_record() -> None:
+    goes_through(network(loss="quartic_error"), "sigmoid")
+    is_trained("softsign", "quartic_error")
+
+
+@pytest.mark.usefixtures("one_more_of_each")
+@pytest.mark.parametrize("loss", ["half_squared_error", "quartic_error", "huber"])
+def test_a_layer_wide_activation_is_one_record(loss: str) -> None:
+    is_trained("shares", loss)
 
 
 @pytest.mark.parametrize("notation", api.notations())

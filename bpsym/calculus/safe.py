@@ -165,7 +165,16 @@ def _with_shifts(equation: Equation, shifts: dict[str, _Shift]) -> Equation:
     value = equation.value
     for shift in shifts.values():
         value = _with_shift(value, shift)
-    return replace(equation, value=value)
+    return replace(equation, value=_mapped(value, _one_exponential))
+
+
+def _one_exponential(expr: Any) -> Any:
+    """exp(u) exp(v) as exp(u + v): a quotient over a single summand, of which one factor overflows."""
+    if not isinstance(expr, Mul):
+        return expr
+    exponents = [factor.args[0] for factor in factors(expr) if isinstance(factor, exp)]
+    others = [factor for factor in factors(expr) if not isinstance(factor, exp)]
+    return Mul(exp(Add(*exponents)), *others) if len(exponents) > 1 else expr
 
 
 def _with_shift(value: Expr, shift: _Shift) -> Expr:

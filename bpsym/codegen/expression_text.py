@@ -58,7 +58,23 @@ class ExpressionText:
         if len(line) <= WIDTH:
             return [line]
         indent = " " * (len(start) - len(start.lstrip()))
+        if isinstance(form, Call) and len(form.arguments) == 1:
+            return self._broken_call(start, form, end)
+        inner = f"{indent}    {self.text(form)}"
+        if len(inner) <= WIDTH:
+            return [f"{start}(", inner, f"{indent}){end}"]
         return [f"{start}(", *self._operands(form, indent + "    "), f"{indent}){end}"]
+
+    def _broken_call(self, start: str, form: Call, end: str) -> list[str]:
+        """name( on the first line, the argument below it"""
+        opening, closing = self.call(form.name, ["\n"]).split("\n")
+        broken = self.lines(f"{start}{opening}", form.arguments[0], f"{closing}{end}")
+        indent = broken[-1][: len(broken[-1]) - len(broken[-1].lstrip())]
+        return [
+            broken[0].removesuffix("("),
+            *broken[1:-1],
+            f"{indent}{broken[-1].lstrip().removeprefix(')')}",
+        ]
 
     def _operands(self, form: Form, indent: str) -> list[str]:
         """An operand a line, each with the operator before it."""
@@ -97,8 +113,6 @@ class ExpressionText:
         return f"{self.bracketed(form.over, MATMUL)} / {self.bracketed(form.under, POWER)}"
 
     def power(self, form: Power) -> str:
-        if form.exponent == Number(Fraction(1, 2)):
-            return self.call("sqrt", [_under_root(form.base) or self.text(form.base)])
         base = self.bracketed(form.base, ATOM)
         exponent = self.exponent(form.exponent)
         simple = base.isidentifier() and exponent.lstrip("-").replace(".", "").isalnum()
@@ -111,7 +125,8 @@ class ExpressionText:
 
     def called(self, form: Call) -> str:
         """A function of something; without arguments, a constant."""
-        return self.call(form.name, [self.text(one) for one in form.arguments])
+        under_root = _under_root(form.arguments[0]) if form.name == "sqrt" else ""
+        return self.call(form.name, [under_root or self.text(one) for one in form.arguments])
 
     def compared(self, form: Comparison) -> str:
         return f"{self.text(form.left)} {form.sign} {self.text(form.right)}"

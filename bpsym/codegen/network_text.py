@@ -34,7 +34,7 @@ def flow(program: Program, names: Names) -> str:
     return " -> ".join(", ".join(element_names(one, names)) for one in layers)
 
 
-def positions(tensor: Tensor) -> Iterator[At]:
+def positions(tensor: Tensor) -> Iterator[tuple[int, ...]]:
     """The elements' positions in row order, the samples' axis left out."""
     return product(*(range(int(index.upper) + 1) for index in tensor.indices if index.name != SAMPLES))
 
@@ -144,7 +144,7 @@ def _about(inits: list[Choice]) -> list[str]:
     sources = dict.fromkeys(record.source for record in kinds.values() if record.source)
     for source in sources:
         lines += ["", *wrap(source, WIDTH - 4)]
-    return lines
+    return [f'"""{lines[0]}"""'] if len(lines) == 1 else [f'"""{lines[0]}', *lines[1:], '"""']
 
 
 # How it is trained -----------------------------------------------------------------------------------------------
@@ -195,3 +195,9 @@ def backward_names(program: Program) -> list[str]:
         for one in program.equations
         if one.tensor.is_adjoint and one.tensor.role.kind in kinds
     ]
+
+
+def newest_error_terms(program: Program, layer: int) -> list[str]:
+    """Of one layer: the sequential ones where there are any."""
+    names = [name for name in backward_names(program) if program[name].role.layer == layer]
+    return list({program[name].origin: name for name in names}.values())

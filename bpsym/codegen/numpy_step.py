@@ -10,7 +10,7 @@ from typing import Any
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.codegen.assignments import Citations, cited
 from bpsym.codegen.expression_text import ATOM, ExpressionText, Named
-from bpsym.codegen.network_text import trained
+from bpsym.codegen.network_text import newest_error_terms, trained
 from bpsym.codegen.python_text import INDENT, INNER, called, unpacked
 from bpsym.codegen.stepping import COMMENTS, Stepping
 from bpsym.network import roles
@@ -20,6 +20,11 @@ from bpsym.network.update_rule import PARAMETER, UpdateRule
 from bpsym.notation.formulas import formula_form
 from bpsym.notation.names import Names
 from bpsym.notation.order import Element, Form, Sum
+
+
+def zeros(shape: str) -> str:
+    """An array of zeros; shape: (2, 3) or (2,)"""
+    return f"np.zeros({shape.strip('(,)') if ', ' not in shape else shape})"
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class NumpyStep:
         start = float(self.rule.of(roles.STATE, state.role.name).start)
         if not state.indices:
             return repr(start)
-        return f"np.full({self.shape(state)}, {start!r})" if start else f"np.zeros({self.shape(state)})"
+        return f"np.full({self.shape(state)}, {start!r})" if start else zeros(self.shape(state))
 
     # all parameters at once --------------------------------------------------------------------------------------
 
@@ -92,7 +97,11 @@ class NumpyStep:
 
     def _sequential(self) -> list[str]:
         lines = [*unpacked(self._parameters, INDENT, " = parameters"), *self._unpacked_state()]
-        lines += ["    m = len(x)", *self._before_parameters(), *self.forward()]
+        lines += [
+            *(f"    {line}" for line in self.stepping.count),
+            *self._before_parameters(),
+            *self.forward(),
+        ]
         last = max(tensor.role.layer for tensor in self._own)
         for layer in range(last, 0, -1):
             lines += self._layer_step(layer)
@@ -108,13 +117,9 @@ class NumpyStep:
     def _layer_step(self, layer: int) -> list[str]:
         """The layer's error terms, its gradients, and at once its new parameters."""
         own = [one for one in self._written if one.line.kind == PARAMETER and one.tensor.role.layer == layer]
-        errors = [
-            one.name
-            for one in self.program.tensors.values()
-            if one.is_adjoint and (one.role.kind, one.role.layer) == (roles.PRE_ACTIVATION, layer)
-        ]
+        errors = newest_error_terms(self.program, layer)
         gradients = [one.names["g"].name for one in own]
-        made = [line for one in (*errors[-1:], *gradients) for line in self.line(one)]
+        made = [line for one in (*errors, *gradients) for line in self.line(one)]
         steps = [
             line
             for one in own

@@ -22,11 +22,10 @@ from bpsym.codegen.network_text import (
     forward_names,
     given,
     is_given,
-    optimizer_about,
     shape_of,
     trained,
 )
-from bpsym.codegen.numpy_step import NumpyStep
+from bpsym.codegen.numpy_step import NumpyStep, zeros
 from bpsym.codegen.python_text import headed, unpacked
 from bpsym.codegen.stepping import Dialect, Stepping
 from bpsym.examples.example import Example
@@ -57,6 +56,7 @@ class NumpyTarget:
 
     def data(self, command: str) -> dict[str, Any]:
         own = trained(self.program)
+        start = self._start(own)
         fields = [self.names.code(tensor) for tensor in own]
         output = self.program[f"a{len(self.example.network.layers)}"]
         data = {
@@ -69,7 +69,7 @@ class NumpyTarget:
             "initial": self._given(own) if is_given(self.example) else [],
             "drawn": self._drawn(own),
             "constants": constants(self.example, self.rule.settings),
-            "start": self._start(own),
+            "start": start,
             "shapes": [{"name": self.names.code(tensor), "shape": self._shape(tensor)} for tensor in own],
             "unpacked": unpacked(fields, _INDENT, " = parameters"),
             "output": self.names.code(output),
@@ -81,13 +81,13 @@ class NumpyTarget:
             "gradients": self._gradients(own),
             "step": {"arguments": self.stepping.step_arguments, "lines": self.step.lines()},
             "state": self.step.state(),
-            "about": optimizer_about(self.example),
             "update": self.stepping.update(),
             "train": self.stepping.train(),
             "batches": [{}] if self.stepping.has_batches else [],
+            "count": self.stepping.count,
         }
         # last: what the lines call is known when they are written
-        imports = sorted(self.functions.imports | {"random"})
+        imports = sorted(self.functions.imports | self.stepping.modules(start["lines"]))
         return data | {"functions": self.functions.ordered, "imports": imports}
 
     @cached_property
@@ -162,7 +162,7 @@ class NumpyTarget:
     def _draw(self, tensor: Tensor, drawn: tuple[str, ...]) -> str:
         sizes = [str(self.names.widths[layer]) for layer in tensor.role.axes]
         if tensor.role.kind != roles.WEIGHTS or not drawn:
-            return f"np.zeros({self._shape(tensor) if len(sizes) > 1 else sizes[0]})" if sizes else "0.0"
+            return zeros(self._shape(tensor)) if sizes else "0.0"
         generator, method, *arguments = drawn
         return f"matrix({', '.join([*sizes, f'{generator}.{method}', *arguments])})"
 
@@ -218,9 +218,16 @@ class NumpyTarget:
         lines = [
             line
             for tensor, name in zip(own, names, strict=True)
-            for line in self.text(self.program.equation(name), f"        {self.names.code(tensor)}=", ",")
+            for line in self._gradient(name, f"        {self.names.code(tensor)}=")
         ]
         return {"lines": lines, "cited": cited(n for (name, _), n in self.citations.items() if name in names)}
+
+    def _gradient(self, name: str, start: str) -> tuple[str, ...]:
+        """A keyword argument; that of a frozen parameter is an array of zeros."""
+        equation = self.program.equation(name)
+        if equation.value == 0 and equation.indices:
+            return (f"{start}{zeros(self._shape(equation.tensor))},",)
+        return self.text(equation, start, ",")
 
 
 def _literal(start: str, rows: Any) -> list[str]:

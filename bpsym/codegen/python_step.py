@@ -10,7 +10,7 @@ from typing import Any
 from bpsym.calculus.equations import Origin, Tensor
 from bpsym.codegen.assignments import Assignment, Group, cited
 from bpsym.codegen.expression_text import Named
-from bpsym.codegen.network_text import trained
+from bpsym.codegen.network_text import newest_error_terms, trained
 from bpsym.codegen.python_text import INDENT, INNER, PythonText, called, headed, listed, loop, unpacked
 from bpsym.codegen.stepping import COMMENTS, Stepping
 from bpsym.network import roles
@@ -81,7 +81,7 @@ class PythonStep:
 
     def _sequential(self) -> list[str]:
         lines = [*unpacked(self._parameters, INDENT, " = parameters"), *self._unpacked_state()]
-        lines += ["    m = len(x)", *self._before_parameters()]
+        lines += [*(f"    {line}" for line in self.stepping.count), *self._before_parameters()]
         for layer in reversed(self._layers):
             lines += self._layer_step(layer)
         values = [f"{name}={name}" for name in self._parameters]
@@ -106,8 +106,11 @@ class PythonStep:
             *zeros,
             *([f"    layer{layer} = []"] if kept else []),
             *self._layer_loop(layer, gradients),
-            *(listed(kept, f"{INNER}layer{layer}.append((", "))") if len(kept) > 1 else []),
-            *([f"{INNER}layer{layer}.append({kept[0]})"] if len(kept) == 1 else []),
+            *(
+                listed(kept, f"{INNER}layer{layer}.append((", ",))" if len(kept) == 1 else "))")
+                if kept
+                else []
+            ),
             *([f"    # against the gradient of layer {layer}", *updates] if own else []),
         ]
 
@@ -121,7 +124,8 @@ class PythonStep:
             before = self._kept(layer + 1)
             head = loop([inputs, before], ("inputs", "values"), ("x", f"layer{layer + 1}"))
         groups = self.forward() if first else []
-        groups.append(Group("error terms", self.code.of(self._error_term(layer))))
+        errors = newest_error_terms(self.code.program, layer)
+        groups.append(Group("error terms", tuple(line for name in errors for line in self.code.of(name))))
         if gradients:
             groups.append(Group(ABOUT_GRADIENTS, self.code.additions(gradients)))
         return [*head, *(line for group in groups for line in headed(group, INNER))]
@@ -134,14 +138,6 @@ class PythonStep:
         return lines + [
             line for made in self._made(one, lambda name: f"    {name} = ") for line in made.lines
         ]
-
-    def _error_term(self, layer: int) -> str:
-        found = [
-            one.name
-            for one in self.code.program.tensors.values()
-            if one.is_adjoint and (one.role.kind, one.role.layer) == (roles.PRE_ACTIVATION, layer)
-        ]
-        return found[-1]
 
     def _kept(self, layer: int) -> list[str]:
         """What the loops of the layers before this one read of each sample, beside the inputs."""

@@ -22,7 +22,6 @@ from bpsym.codegen.network_text import (
     forward_names,
     given,
     is_given,
-    optimizer_about,
     positions,
     shape_of,
     trained,
@@ -60,6 +59,7 @@ class PythonTarget:
         own = trained(self.program)
         fields = [name for tensor in own for name in self.code.elements(tensor.name)]
         start = drawing(self.example, self.names, PYTHON.library)
+        penalties, loss = self.code.finished_loss()
         data = {
             "shape": shape_of(self.names),
             "command": command,
@@ -83,7 +83,8 @@ class PythonTarget:
             "backward": self._backward(),
             "accumulators": [name for tensor in self._summed for name in self.code.elements(tensor)],
             "added": self._added(),
-            "loss": self.code.finished("C")[0],
+            "loss": loss,
+            "penalties": penalties,
             "gradients": [
                 {"field": name, "value": value}
                 for tensor in own
@@ -93,10 +94,11 @@ class PythonTarget:
             ],
             "step": {"arguments": self.stepping.step_arguments, "lines": self.step.lines()},
             "state": self.step.state(),
-            "about": optimizer_about(self.example),
             "update": self.stepping.update(),
             "train": self.stepping.train(),
             "batches": [{}] if self.stepping.has_batches else [],
+            "count": self.stepping.count,
+            "modules": sorted(self.stepping.modules(start["lines"])),
         }
         return data | {"imports": self._imports(start["lines"]), "functions": self.functions.ordered}
 

@@ -18,7 +18,7 @@ from bpsym.codegen.stamping import Place, Stamp, Stamps
 from bpsym.network import roles
 from bpsym.network.forward import SAMPLES
 from bpsym.notation.names import At, Names
-from bpsym.notation.order import Size, reading_order
+from bpsym.notation.order import Form, Size, reading_order
 
 INDENT = " " * 4
 INNER = " " * 8
@@ -125,12 +125,26 @@ class PythonText:
 
     def finished(self, name: str) -> list[str]:
         """Each element's value when all samples have been added."""
+        return [self.text.text(form) for form in self._finished(name)]
+
+    def _finished(self, name: str) -> list[Form]:
         equation = self.program.equation(name)
         total, value = self.sum_of(name), equation.value
         if total is not None:
             value = value.xreplace({total: Read(f"+{name}", *equation.tensor.indices)})
         stamp = self.stamps.of(value)
-        return [self.text.text(stamp(place)) for _, place in places(equation.tensor)]
+        return [stamp(place) for _, place in places(equation.tensor)]
+
+    def finished_loss(self) -> tuple[list[str], str]:
+        """The loss when all samples have been added, and before it the lines that add what is no sample's."""
+        (form,) = self._finished("C")
+        others = [
+            one for one in outermost(self.program.equation("C").value, (IndexSum,)) if one.upper.is_Integer
+        ]
+        loss = self.element("C", ())
+        if not others:
+            return [], self.text.text(form)
+        return ["    # the loss of all samples", *self.text.lines(f"    {loss} = ", form)], loss
 
     # sums over a whole parameter -------------------------------------------------------------------------------
 
@@ -169,7 +183,7 @@ def _slice(flat: str, first: int, last: int, size: int) -> str:
     return f"{flat}[{first or ''}:{last if last < size else ''}]"
 
 
-def places(tensor: Tensor) -> Iterator[tuple[At, Place]]:
+def places(tensor: Tensor) -> Iterator[tuple[tuple[int, ...], Place]]:
     """Each element's position, and the values of the tensor's indices there."""
     own = [index for index in tensor.indices if index.name != SAMPLES]
     for at in positions(tensor):

@@ -68,6 +68,15 @@ class Stepping:
     def _state(self) -> list[str]:
         return ["state"] if self.has_state else []
 
+    @property
+    def count(self) -> list[str]:
+        """The number of samples, where it is divided by."""
+        return ["m = len(x)"] if self.example.network.reduction == "mean" else []
+
+    def modules(self, drawing: list[str]) -> set[str]:
+        """What is imported to draw numbers with; drawing: the lines before the first one is drawn."""
+        return {"random"} if drawing or self.has_batches else set()
+
     def update(self) -> dict[str, Any]:
         what = "Parameters and state" if self.has_state else "Parameters"
         slopes = [] if self.is_sequential else ["_, slopes = _loss_and_gradients(parameters, x, t)"]

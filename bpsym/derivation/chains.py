@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -43,7 +43,7 @@ class Chains:
         """The element's local derivatives by each element that its equation reads."""
         if element not in self._links:
             found = self._by_equation.get(element.name, [])
-            self._links[element] = tuple(link for one in found for link in _instances(one, element))
+            self._links[element] = _joined(link for one in found for link in _instances(one, element))
         return self._links[element]
 
     def paths(self, end: Read) -> tuple[Path, ...]:
@@ -92,6 +92,15 @@ class Chains:
                 self._leads(link.by, end) for link in self.below(element)
             )
         return self._leading[key]
+
+
+def _joined(links: Iterable[Link]) -> tuple[Link, ...]:
+    """One link for each element that is read, where an equation reads it in several places."""
+    found: dict[Read, Link] = {}
+    for link in links:
+        known = found.get(link.by)
+        found[link.by] = link if known is None else replace(known, slope=known.slope + link.slope)
+    return tuple(found.values())
 
 
 def _instances(one: Contribution, element: Read) -> Iterator[Link]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Program
 from bpsym.calculus.nodes import Read
+from bpsym.derivation.batches import first_batch, of_samples
 from bpsym.derivation.chains import Chains
 from bpsym.derivation.forms import Derivation, Element, Equations, Layer, Section, Step
 from bpsym.derivation.sections import sections
@@ -33,7 +34,9 @@ def derivation(
 
     form: how gradients are written, "scalar", "index", or "auto": what fits.
     """
-    samples = 1 if example.data is None else len(example.data.x)
+    batch = first_batch(example)
+    every, example = example, of_samples(example, batch)
+    samples = len(batch) or 1
     if not 0 <= sample < samples:
         raise UsageError(f"there is no sample {sample + 1}: the example has {samples}")
     program = training_program(example.network, example.training, samples)
@@ -50,6 +53,7 @@ def derivation(
         sample,
         weights,
         form,
+        batch if example is not every else (),
     )
     numbered = _numbered(sections(setting))
     known = () if setting.numbers is None else (setting.numbers.before, setting.numbers.after_one or {})
@@ -57,6 +61,9 @@ def derivation(
 
 
 def _check_weights(program: Program, names: Names, weights: tuple[str, ...]) -> None:
+    """UsageError where one is no weight of the network."""
+    if not weights:
+        return
     own = tuple(
         names.code(tensor, at)
         for tensor in parameters(program)

@@ -150,7 +150,7 @@ def error_form(setting: Setting, layer: int, delta: Read) -> Form:
     value = setting.value_of(delta)
     rest = _without(value, slope_at(setting, layer, before, after))
     if rest is None:
-        return setting.activated(setting.ordered(value))
+        return setting.ordered(value)
     factors = [setting.ordered(rest), slope_form(setting, layer, before, after)]
     return product_of([part for one in factors for part in (one.factors if isinstance(one, Product) else (one,))])
 

@@ -42,8 +42,9 @@ def slope_at(setting: Setting, layer: int, before: Read, after: Read) -> Any:
 
 
 def letter(setting: Setting, kind: str, layer: int, index: Symbol) -> Read:
-    """The element at a letter, of the sample that is shown."""
-    return Read(setting.tensor(kind, layer).name, setting.sample, index)
+    """The element at a letter, of the sample that is shown; of a layer of one unit, that unit's."""
+    alone = setting.names.widths[layer] == 1
+    return Read(setting.tensor(kind, layer).name, setting.sample, 0 if alone else index)
 
 
 def layer_calls(setting: Setting, layer: int, index: Symbol) -> dict[str, Callable[[Formula], Form]]:

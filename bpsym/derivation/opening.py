@@ -36,6 +36,12 @@ from bpsym.network.losses import loss_of
 
 Terms = dict[str, Any]
 
+MOST_LISTED, FEW = 10, 5
+"""The most samples of a batch that are all named, and how many of more are."""
+
+MOST_DRAWN = 16
+"""With a layer of more units than this, there is no picture: nobody could read it."""
+
 
 def sample_loss(setting: Setting) -> Read:
     """The loss of the sample that is shown."""
@@ -138,19 +144,23 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     if setting.samples > 1:
         terms = {"samples": setting.samples, "sample": setting.sample + 1}
         yield Remark(f"samples_{network.reduction}", terms)
+    if setting.batch:
+        numbers = tuple(str(sample + 1) for sample in setting.batch)
+        shown = numbers if len(numbers) <= MOST_LISTED else (*numbers[:FEW], "...")
+        yield Remark("batch", {"count": len(numbers), "samples": shown})
     yield from _biases(setting)
     for layer in first_of_each_activation(setting):
         kink = activation(setting, layer).kink
         if kink is not None:
             z = Variable("z")
             slope = Applied(layer, setting.activation(layer), z, order=1)
-            yield Remark("kink", {"slope": slope, "at": _number(kink.at), "value": _number(kink.slope)})
+            yield Remark("kink", {"slope": slope, "at": Variable(f"z = {kink.at}"), "value": _number(kink.slope)})
     loss_kink = loss_of(network.loss).kink
     if loss_kink is not None:
         yield Remark("kink_loss", {"value": _number(loss_kink.slope)})
     for layer, dense in zip(setting.layers, network.layers, strict=True):
-        for kind in dense.frozen:
-            yield Remark(f"frozen_{kind}", {"layer": layer})
+        if dense.frozen:
+            yield Remark("_".join(("frozen", *sorted(set(dense.frozen), reverse=True))), {"layer": layer})
     for key in ("l1", "l2"):
         if getattr(network, key):
             yield Remark(key, {"rate": Number(getattr(network, key))})
@@ -173,6 +183,9 @@ def _biases(setting: Setting) -> Iterator[Remark]:
 
 
 def network(setting: Setting) -> Iterator[Section]:
+    """The picture, where there is room for it."""
+    if max(setting.names.widths) > MOST_DRAWN:
+        return
     nodes = [setting.elements(setting.tensor(roles.ACTIVATION, layer)) for layer in (0, *setting.layers)]
     edges = [setting.rows(setting.tensor(roles.WEIGHTS, layer)) for layer in setting.layers]
     picture = Picture(

@@ -48,8 +48,8 @@ def _is_cancelled(setting: Setting) -> bool:
 
 
 def _error_term(setting: Setting) -> Expr:
-    z = setting.tensor(roles.PRE_ACTIVATION, setting.layers[-1])
-    return setting.value_of(Read(adjoint_name(z.name), setting.sample, I))
+    z = _sum(setting, I)
+    return setting.value_of(Read(adjoint_name(z.name), *z.at))
 
 
 def _output(setting: Setting, index: Symbol) -> Read:

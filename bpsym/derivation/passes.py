@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from bpsym.calculus.equations import Tensor
 from bpsym.calculus.nodes import Read
@@ -17,6 +18,7 @@ from bpsym.derivation.forms import (
     Equations,
     Form,
     Matrix,
+    Negative,
     Number,
     Product,
     Quotient,
@@ -24,13 +26,16 @@ from bpsym.derivation.forms import (
     Section,
     Step,
     Sum,
+    Summation,
     Value,
 )
 from bpsym.derivation.functions import activation, letter
 from bpsym.derivation.numerals import numerals
-from bpsym.derivation.opening import of_kind, sample_loss, total_loss
+from bpsym.derivation.opening import sample_loss, total_loss
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
+from bpsym.network.losses import loss_of
+from bpsym.notation.formulas import formula_form
 
 MOST_TERMS = 6
 """A loss of more samples than this is shown as a sum over an index only."""
@@ -62,6 +67,8 @@ def output(setting: Setting, read: Read) -> Form:
     """The element's right-hand side; f(z) of an activation."""
     tensor = setting.program[read.name]
     layer = tensor.role.layer
+    if tensor.role.kind == roles.SAMPLE_LOSS:
+        return _loss_form(setting, read)
     if tensor.role.kind != roles.ACTIVATION or activation(setting, layer).is_layer_wide:
         return setting.form(read)
     before = Read(setting.tensor(roles.PRE_ACTIVATION, layer).name, *read.at)
@@ -105,7 +112,8 @@ def loss(setting: Setting) -> Iterator[Section]:
         step = Step("total-loss", Element(total), _total_loss(setting), setting.amount(total))
         key = f"loss_{setting.example.network.reduction}" if setting.samples > 1 else "loss_penalised"
         blocks += [Remark(key), Equations((step,), compact=True)]
-    aim = "aim_biases" if of_kind(setting, roles.BIASES) else "aim"
+    trained = {tensor.role.kind for tensor in setting.trained()}
+    aim = "aim_biases" if roles.BIASES in trained else "aim"
     yield Section("loss", (*blocks, Remark(aim, {"loss": Element(total)})))
 
 
@@ -113,15 +121,40 @@ def _sample_loss(setting: Setting) -> Step:
     tensor, read = setting.tensor(roles.SAMPLE_LOSS), sample_loss(setting)
     if setting.indexed:
         letter = setting.general(tensor)
-        return Step("loss", Element(letter), (setting.ordered(setting.value_of(letter)),))
-    return Step("loss", Element(read), (setting.form(read),), setting.amount(read))
+        return Step("loss", Element(letter), (output(setting, letter),))
+    return Step("loss", Element(read), (output(setting, read),), setting.amount(read))
+
+
+def _loss_form(setting: Setting, read: Read) -> Form:
+    """The loss of a sample in the order of its record: written out, or as a sum over the outputs."""
+    record, layer = loss_of(setting.example.network.loss), setting.layers[-1]
+    width = setting.names.widths[layer]
+
+    def of_output(unit: Any) -> Form:
+        names = {
+            name: Element(Read(setting.tensor(kind, layer).name, *read.at, unit))
+            for name, kind in (("a", roles.ACTIVATION), ("t", roles.TARGET))
+        }
+        return formula_form(record.formula, names)
+
+    letters = (Symbol("k"),) if setting.indexed and width > 1 else tuple(range(width))
+    terms = tuple(map(of_output, letters))
+    negative = all(isinstance(term, Negative) for term in terms)
+    if negative:
+        terms = tuple(term.body for term in terms)
+    total = Sum(terms) if len(terms) > 1 else terms[0]
+    if len(terms) < width:
+        total = Summation("k", Number(Fraction(0)), Number(Fraction(width - 1)), layer, total)
+    factor = formula_form(record.factor_formula, {"K": Number(Fraction(width))})
+    whole = total if factor == Number(Fraction(1)) else Product((factor, total))
+    return Negative(whole) if negative else whole
 
 
 def _total_loss(setting: Setting) -> tuple[Form, ...]:
     """As a sum over an index, and written out where there are few samples."""
     read = total_loss(setting)
     value: Expr = setting.equation(read).value
-    forms = (setting.form(read),)
+    forms = (setting.ordered(value) if setting.indexed else setting.form(read),)
     if setting.indexed or setting.samples > MOST_TERMS:
         return forms
     if setting.example.network.reduction == "sum" or setting.names.penalised:
@@ -154,7 +187,7 @@ def _pass_again(setting: Setting) -> Iterator[Block]:
     ]
     steps = [Step("", Element(read), (output(setting, read),), setting.amount(read, after)) for read in reads]
     read = sample_loss(setting)
-    last = Step("loss-after-one-step", Element(read), (setting.form(read),), setting.amount(read, after))
+    last = Step("loss-after-one-step", Element(read), (output(setting, read),), setting.amount(read, after))
     yield Remark("second_pass_lead")
     yield Equations((*steps, last), compact=True)
 

@@ -38,7 +38,8 @@ LARGEST = 10
 @dataclass(frozen=True)
 class Setting:
     """program: forward, backward and update; forward: the equations as a person writes them; sample: the one (from 0) that is shown in full; weights: the code names
-    of those whose chain is shown however many there are; gradient_form: "auto", "scalar" or "index".
+    of those whose chain is shown however many there are; gradient_form: "auto", "scalar" or "index"; batch: the
+    samples (from 0) of the first step, where it does not see all.
     """
 
     example: Example
@@ -51,13 +52,19 @@ class Setting:
     sample: int = 0
     weights: tuple[str, ...] = ()
     gradient_form: str = "auto"
+    batch: tuple[int, ...] = ()
 
     @cached_property
     def indexed(self) -> bool:
         """Whether equations are shown with indices, a layer at a time."""
         if self.gradient_form != "auto":
             return self.gradient_form == "index"
-        return sum(len(self.elements(tensor)) for tensor in self.trained()) > MOST_LINES
+        return self.trained_count > MOST_LINES
+
+    @property
+    def trained_count(self) -> int:
+        """How many numbers are trained."""
+        return sum(prod(self.shape(tensor)) for tensor in self.trained())
 
     @property
     def layers(self) -> range:
@@ -102,11 +109,17 @@ class Setting:
 
     def elements(self, tensor: Tensor) -> tuple[Read, ...]:
         """The tensor's elements in row order, those of the one sample where it has samples."""
-        ranges = [
-            [self.sample] if index.name == SAMPLES else range(int(index.upper) + 1)
-            for index in tensor.indices
-        ]
-        return tuple(Read(tensor.name, *at) for at in product(*ranges))
+        if tensor.name not in self._elements:
+            ranges = [
+                [self.sample] if index.name == SAMPLES else range(int(index.upper) + 1)
+                for index in tensor.indices
+            ]
+            self._elements[tensor.name] = tuple(Read(tensor.name, *at) for at in product(*ranges))
+        return self._elements[tensor.name]
+
+    @cached_property
+    def _elements(self) -> dict[str, tuple[Read, ...]]:
+        return {}
 
     def element(self, tensor: Tensor, *units: int) -> Read:
         """The element at these units, of the one sample where the tensor has samples."""

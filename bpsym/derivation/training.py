@@ -92,7 +92,8 @@ def numbers(
     if not steps:
         return Numbers(before, None, None)
     after_one = OnDemand(program, _next(program, inputs, before))
-    return Numbers(before, after_one, _trained(program, inputs, after_one, steps, long_training))
+    in_batches = example.training.batch_size is not None
+    return Numbers(before, after_one, _trained(program, inputs, after_one, steps, long_training, in_batches))
 
 
 def _row(rows: Any, sample: int) -> Mapping[tuple[int, int], Any]:
@@ -101,12 +102,17 @@ def _row(rows: Any, sample: int) -> Mapping[tuple[int, int], Any]:
 
 
 def _trained(
-    program: Program, inputs: Inputs, after_one: OnDemand, steps: int, long_training: LongTraining | None
+    program: Program,
+    inputs: Inputs,
+    after_one: OnDemand,
+    steps: int,
+    long_training: LongTraining | None,
+    in_batches: bool,
 ) -> Trained | None:
     cost = steps * _products(program)
-    if cost <= LONGEST or long_training is None:
+    if not in_batches and (cost <= LONGEST or long_training is None):
         return Trained(steps, _after(program, inputs, after_one, steps))
-    if cost > LONGEST_DOUBLE:
+    if cost > LONGEST_DOUBLE or long_training is None:
         return None
     return Trained(steps, OnDemand(program, inputs | dict(long_training(steps))), double=True)
 
@@ -141,7 +147,7 @@ def _next(program: Program, inputs: Inputs, values: Values) -> Inputs:
 
 def _inputs(example: Example, program: Program) -> Inputs | None:
     start = initial_parameters(example.network, example.training.seed)
-    if example.data is None or start is None:
+    if example.data is None or example.data.t is None or start is None:
         return None
     inputs: Inputs = {
         "x": example.data.x,

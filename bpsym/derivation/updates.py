@@ -24,7 +24,7 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import total_loss
-from bpsym.derivation.setting import Setting
+from bpsym.derivation.setting import MOST_LINES, Setting
 from bpsym.network import roles
 from bpsym.network.expressions import Formula
 from bpsym.network.forward import LEARNING_RATE_TENSOR
@@ -32,6 +32,9 @@ from bpsym.network.training_program import STEP_TENSOR, setting_tensor, state_te
 from bpsym.network.training_rule import SEQUENTIAL
 from bpsym.network.update_rule import PARAMETER, Line, UpdateRule, update_rule
 from bpsym.notation.formulas import formula_form
+
+
+_PARAMETER = "p"
 
 
 def update(setting: Setting) -> Iterator[Section]:
@@ -42,9 +45,8 @@ def update(setting: Setting) -> Iterator[Section]:
     writer = _Writer(setting, update_rule(setting.example.training))
     sequential = setting.example.training.update == SEQUENTIAL
     blocks = list(_sequential(setting, writer) if sequential else writer.blocks())
-    if setting.indexed and setting.whole:
-        new = [setting.derived("update", tensor) for tensor in setting.trained()]
-        blocks += [Remark("after_step"), *numerals(setting, new)]
+    if writer.indexed and setting.whole:
+        blocks += [Remark("after_step"), *numerals(setting, writer.changed())]
     yield Section("update", (*blocks, Remark(setting.example.training.update)))
 
 
@@ -65,6 +67,21 @@ class _Writer:
             states = {line.name: state_tensor(line.name, one) for line in self.rule.states}
             self.own[one.name] = {"p": one, "g": gradient} | states
 
+    @property
+    def indexed(self) -> bool:
+        """Whether the lines stand with indices: also where there are few parameters, but many lines for each."""
+        each = [line for line in self.rule.lines if line.kind not in (roles.SHARED, roles.RATE)]
+        many = len(each) > 1 and self.setting.trained_count * len(each) > MOST_LINES
+        return self.setting.indexed or many
+
+    def shown(self, parameter: Tensor) -> tuple[Read, ...]:
+        return (self.setting.general(parameter),) if self.indexed else self.setting.elements(parameter)
+
+    def changed(self) -> list[Tensor]:
+        """What a step changes: the new states, and the new parameters."""
+        names = [line.name for line in self.rule.states] + [_PARAMETER]
+        return [self.own[one.name][name] for name in names for one in self.setting.trained()]
+
     def _gradient(self, parameter: Tensor) -> str:
         """The derivative that the step is made along: with new parameters, where there is such a one."""
         name = adjoint_name(parameter.name)
@@ -77,10 +94,15 @@ class _Writer:
 
     def line(self, line: Line, parameters: list[Tensor]) -> Iterator[Block]:
         """The line's equations, for these parameters."""
-        yield Remark(f"line_{_kind(line)}", self._terms(line))
+        yield Remark(f"line_{self._kind(line)}", self._terms(line))
         shared = line.kind in (roles.SHARED, roles.RATE)
         steps = [self.shared(line)] if shared else [step for one in parameters for step in self.each(line, one)]
         yield Equations(tuple(steps), compact=True)
+
+    def _kind(self, line: Line) -> str:
+        if line.kind == roles.STATE and line != self.rule.states[0]:
+            return "next_state"
+        return line.kind if line.kind in (roles.RATE, roles.CLIPPED, PARAMETER, roles.STATE) else line.name
 
     def _terms(self, line: Line) -> dict[str, object]:
         return {"number": 1} if line.kind == roles.RATE else {}
@@ -102,7 +124,7 @@ class _Writer:
         own = dict(self.own[parameter.name])
         target = self._target(line, parameter)
         shown = {PARAMETER: parameter, roles.CLIPPED: target}.get(line.kind, own.get(line.name, target))
-        for read in self.setting.shown(parameter):
+        for read in self.shown(parameter):
             left, new = Read(shown.name, *read.at), Read(target.name, *read.at)
             elements = {name: Read(tensor.name, *read.at) for name, tensor in own.items()}
             yield Step(
@@ -111,7 +133,7 @@ class _Writer:
                 (self.form(line.formula, elements),),
                 self.setting.amount(new),
                 becomes=line.kind != roles.CLIPPED,
-                ranges=self.setting.ranges(parameter) if self.setting.indexed else (),
+                ranges=self.setting.ranges(parameter) if self.indexed else (),
             )
         self.own[parameter.name][line.name] = target
 
@@ -126,10 +148,6 @@ class _Writer:
             "total": lambda inner: SumOver("", formula_form(inner, {"g": Variable("g")}))
         }
         return formula_form(formula, names, calls)
-
-
-def _kind(line: Line) -> str:
-    return line.kind if line.kind in (roles.RATE, roles.CLIPPED, PARAMETER, roles.STATE) else line.name
 
 
 def _sequential(setting: Setting, writer: _Writer) -> Iterator[Block]:
@@ -164,16 +182,16 @@ def trained(setting: Setting) -> Iterator[Section]:
     if setting.numbers is None or setting.numbers.trained is None:
         return
     run = setting.numbers.trained
-    rows: list[tuple[Form, object]] = [
-        (Element(total_loss(setting)), setting.amount(total_loss(setting), run.values))
-    ]
+    rows: list[tuple[Form, object]] = []
+    if not setting.batch:  # else it would be that of the first batch
+        rows.append((Element(total_loss(setting)), setting.amount(total_loss(setting), run.values)))
     if not setting.indexed:
         rows += [
             (Element(one), setting.amount(one, run.values))
             for tensor in setting.trained()
             for one in setting.elements(tensor)
         ]
-    blocks: list[Block] = [ValueTable(tuple(rows))]
+    blocks: list[Block] = [ValueTable(tuple(rows))] if rows else []
     if setting.indexed:
         blocks += numerals(setting, setting.trained(), run.values)
     lead = Remark("trained_double" if run.double else "trained_lead", {"steps": run.steps})

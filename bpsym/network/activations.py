@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -262,18 +262,22 @@ def activation_of(text: str) -> Activation:
 def _custom(text: str) -> Activation:
     from sympy import Dummy
 
-    made = Activation(text, value=text, custom=True)
-    check_real(made.formula, (made.at(Dummy(real=True)), made.slope_at(Dummy(real=True), None)))
+    made, z = Activation(text, value=text, custom=True), Dummy(real=True)
+    check_real(made.formula, lambda: (made.at(z), made.slope_at(z, None)))
     return made
 
 
-def check_real(formula: Formula, found: tuple[Any, ...]) -> None:
+def check_real(formula: Formula, worked_out: Callable[[], tuple[Any, ...]]) -> None:
     """InputError where an expression, or its slope, is no real number for any value."""
     from sympy import I, nan, oo, zoo
 
-    if any(one.has(I, nan, oo, zoo, -oo) for one in found):
+    try:
+        real = not any(one.has(I, nan, oo, zoo, -oo) for one in worked_out())
+    except TypeError:  # SymPy refuses to compare what is not real
+        real = False
+    if not real:
         raise InputError(
-            f"the formula {formula.text!r} is no real number (it divides by 0, or takes the log of none)"
+            f"the formula {formula.text!r} is no real number (it divides by 0, or takes a log or root of none)"
         )
 
 

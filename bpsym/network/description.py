@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bpsym.errors import InputError, Key, did_you_mean
+from bpsym.errors import InputError, Key, did_you_mean, shown
 from bpsym.network.activations import activation_of
 from bpsym.network.choices import Choice, Chosen
 from bpsym.network.exact import Exact, RowOrOne, Rows
@@ -140,10 +141,25 @@ def network_misfits(network: Any, key: Key = ()) -> Iterator[Misfit]:
     for number, layer in enumerate(_layers(network)):
         yield from layer_misfits(layer, (*key, "layers", number), number + 1, widths[number])
     yield from _loss_misfits(network, key)
+    yield from _size_misfits(widths, key)
+
+
+MOST_PARAMETERS = 1_000_000
+
+
+def _size_misfits(widths: tuple[int | None, ...], key: Key) -> Iterator[Misfit]:
+    """Layers with more weights than anybody derives or trains here."""
+    for number, (before, units) in enumerate(pairwise(widths)):
+        if before and units and before * units > MOST_PARAMETERS:
+            has = f"layer {number + 1} has {shown(units)} x {shown(before)} weights"
+            limit = f"more than {MOST_PARAMETERS:,}"
+            yield Misfit(f"{has}, {limit} (write fewer units)", (*key, "layers", number, "units"))
 
 
 def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
     """Outputs that can be where the loss has no value."""
+    if not isinstance(network, Mapping):
+        return
     layers = _layers(network)
     last = layers[-1] if layers and isinstance(layers[-1], Mapping) else {}
     named = last.get("activation", Dense.model_fields["activation"].default)

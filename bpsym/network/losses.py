@@ -154,7 +154,7 @@ def _custom(text: str) -> Loss:
 
     made = Loss(text, value=text, custom=True)
     a, t = Dummy(real=True), Dummy(real=True)
-    check_real(made.formula, (made.at(a, t), made.slope_at(a, t)))
+    check_real(made.formula, lambda: (made.at(a, t), made.slope_at(a, t)))
     return made
 
 

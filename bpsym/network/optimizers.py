@@ -38,7 +38,7 @@ SGD = Optimizer("sgd", about="gradient descent", value="p - eta * g")
 
 MOMENTUM = Optimizer(
     "momentum",
-    about="gradient descent with momentum",
+    about="descent with momentum",
     settings={"momentum": _MOMENTUM, "dampening": Setting(0, least=0, most=1, write="dampening = 0")},
     scalars={"undamped": "1 if n <= 1 else 1 - dampening"},
     states={"v": "momentum * v + undamped * g"},
@@ -47,7 +47,7 @@ MOMENTUM = Optimizer(
 
 NESTEROV = Optimizer(
     "nesterov",
-    about="gradient descent with Nesterov's momentum",
+    about="Nesterov's descent",
     settings={"momentum": _MOMENTUM},
     states={"v": "momentum * v + g"},
     value="p - eta * (g + momentum * v)",

@@ -169,7 +169,7 @@ class _Writer:
         return self.program.tensors.get(_sequential(adjoint).name, adjoint)
 
     def lines(self) -> Iterator[Written]:
-        for line in self.rule.lines:
+        for line in self.rule.lines if self.trained else ():
             yield from self.one_for_all(line) if line.kind in ONE_FOR_ALL else self.one_for_each(line)
 
     def one_for_all(self, line: Line) -> Iterator[Written]:

@@ -156,8 +156,8 @@ RANKS: Mapping[str, float] = {
     roles.INPUT: 4,
     roles.ACTIVATION: 4,
     roles.PRE_ACTIVATION: 5,
-    roles.SAMPLE_LOSS: 6,
-    roles.LOSS: 6,
+    roles.SAMPLE_LOSS: -0.5,
+    roles.LOSS: -0.5,
     roles.BIASES: 7,
 }
 """What stands further left in a product, by kind; derivatives are all of one kind."""
@@ -262,6 +262,8 @@ class _Order:
     def power(self, expr: Pow) -> Form:
         if _is_inverse(expr):
             return Quotient(Number(Fraction(1)), self.form(1 / expr))
+        if expr.exp == Rational(1, 2):
+            return Call("sqrt", (self.form(expr.base),))
         return Power(self.form(expr.base), self.form(expr.exp))
 
     def factor_key(self, factor: Expr) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -156,7 +156,8 @@ class Latex:
         return ", ".join(f"${name}$" for name in names)
 
     def picture(self, block: Picture, _: Section) -> str:
-        return _template("network.tex.jinja").render(picture(block, self.phrases, self._node, self._tex))
+        plain = replace(self.mathematics, marked=False)
+        return _template("network.tex.jinja").render(picture(block, self.phrases, self._node, plain.tex))
 
     def values(self, block: ValueTable, _: Section) -> str:
         lines = []
@@ -183,8 +184,8 @@ class Latex:
         """What stands in a node's circle: its number where nodes are numbered through, else its output."""
         if self.names.pack.conventions["nodes"] == "network":
             tensor = self.derivation.program[element.read.name]
-            return str(self.names.node(tensor.role.layer, units(self.derivation.program, element.read)[0]))
-        return self._tex(element)
+            return self.names.written(tensor.role.layer, units(self.derivation.program, element.read)[0])
+        return replace(self.mathematics, marked=False).tex(element)
 
     def _phrase(self, table: str, key: str, terms: Any) -> str:
         return self.phrases.get(table, key, **{name: self._term(term) for name, term in terms.items()})

@@ -45,7 +45,8 @@ Numerals = Callable[[Element], Numeral]
 class Mathematics:
     """Prints forms in one notation.
 
-    numerals: the number for each symbol, None to print symbols; depth: how many brackets stand around.
+    numerals: the number for each symbol, None to print symbols; depth: how many brackets stand around; nested: whether
+    it stands in a fraction, or below a root, where another fraction would be too small to read.
     """
 
     names: Names
@@ -53,6 +54,7 @@ class Mathematics:
     marked: bool
     numerals: Numerals | None = None
     depth: int = 0
+    nested: bool = False
 
     def tex(self, form: Form) -> str:
         return joined(self.pieces(form))
@@ -222,7 +224,10 @@ class Mathematics:
 
     @pieces.register(Quotient)
     def _(self, form: Quotient) -> Pieces:
-        flat = replace(self, depth=0)
+        if self.nested:
+            over = self._bracketed(form.over, (Sum, Negative))
+            return unbroken(over + after("/", self._bracketed(form.under, (Sum, Negative, Product, Quotient))))
+        flat = replace(self, depth=0, nested=True)
         return _fraction(flat.pieces(form.over), flat.pieces(form.under))
 
     @pieces.register(Power)
@@ -238,7 +243,8 @@ class Mathematics:
 
     @pieces.register(Call)
     def _(self, form: Call) -> Pieces:
-        arguments = ", ".join(self.tex(one) for one in form.arguments)
+        inner = replace(self, nested=True)
+        arguments = ", ".join(inner.tex(one) for one in form.arguments)
         if form.name in _CONSTANTS:
             return piece(_CONSTANTS[form.name])
         if form.name == "exp":
@@ -248,6 +254,8 @@ class Mathematics:
 
     def _bracketed(self, form: Form, kinds: tuple[type, ...]) -> Pieces:
         """The form, in brackets where it is one of these kinds or a negative number."""
+        if isinstance(form, Cases) and self.numerals is not None:
+            return self._bracketed(self.chosen(form), kinds)
         if not isinstance(form, kinds) and not self._is_negative(form):
             return self.pieces(form)
         pieces = self._inside().pieces(form)

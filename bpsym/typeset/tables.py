@@ -9,8 +9,8 @@ from typing import Any
 from bpsym.derivation.forms import Amount, Form, Numerals, SampleTable
 from bpsym.derivation.worth import approximate
 from bpsym.typeset.equations import ROOM, relation
-from bpsym.typeset.mathematics import Mathematics, numeral
-from bpsym.typeset.numbers import Numeral, result, rounded, rounds_to, short
+from bpsym.typeset.mathematics import Mathematics, matrix, numeral
+from bpsym.typeset.numbers import Numeral, result, rounded, rounds_to, short, to_place
 from bpsym.typeset.pieces import Pieces, joined, total_width, width
 
 FEWEST = 3
@@ -20,32 +20,51 @@ _BETWEEN, _CELL = 20.0, 12.0
 _GUARDS = 20
 
 
-def numeral_lines(block: Numerals, mathematics: Mathematics, digits: int) -> list[str]:
+@dataclass(frozen=True)
+class Line:
+    """What stands on one line; small: in a smaller size, since it has a wide matrix."""
+
+    text: str
+    small: bool
+
+
+def numeral_lines(block: Numerals, mathematics: Mathematics, digits: int) -> list[Line]:
     """Each matrix with its letter, as many on a line as there is room for."""
     lines: list[list[str]] = []
+    small: list[bool] = []
     used = ROOM
     for form, value in block.rows:
-        pieces, exact = _matrix(form, value, mathematics, digits)
         left = mathematics.tex(form)
+        pieces, exact, is_small = _matrix(value, mathematics, digits, ROOM - width(left) - 16.0)
         wide = width(left) + 16.0 + total_width(pieces) + _BETWEEN
-        if used + wide > ROOM + _BETWEEN:
+        if is_small or used + wide > ROOM + _BETWEEN:
             lines.append([])
+            small.append(is_small)
             used = 0.0
         lines[-1].append(f"{left} {relation(exact)} {joined(pieces)}")
-        used += wide
-    return [r" \qquad ".join(line) for line in lines]
+        used = ROOM if is_small else used + wide
+    return [Line(r" \qquad ".join(line), one) for line, one in zip(lines, small, strict=True)]
 
 
-def _matrix(form: Form, value: Any, mathematics: Mathematics, digits: int) -> tuple[Pieces, bool]:
-    """The numbers with as many digits as fit beside the letter."""
-    room = ROOM - width(mathematics.tex(form)) - 16.0
+def _matrix(value: Any, mathematics: Mathematics, digits: int, room: float) -> tuple[Pieces, bool, bool]:
+    """The numbers with as many digits as fit, to the same place; in a smaller size where few do not."""
     if isinstance(value, tuple) and len(value) == len(value[0]) == 1:
-        value = value[0][0]
+        pieces, exact = mathematics.amount(value[0][0], digits)
+        return pieces, exact, False
     for count in range(digits, FEWEST - 1, -1):
-        pieces, exact = mathematics.amount(value, count)
+        pieces, exact = _entries(value, count)
         if total_width(pieces) <= room:
-            break
-    return pieces, exact
+            return pieces, exact, False
+    return pieces, exact, True
+
+
+def _entries(value: Any, digits: int) -> tuple[Pieces, bool]:
+    """Rows of numbers, the largest with so many digits, the others to the same decimal."""
+    flat = [entry for row in value for entry in row]
+    place = max((rounded(entry, digits).exponent for entry in flat if entry), default=0)
+    shown = [[short(entry, digits) or to_place(entry, place) for entry in row] for row in value]
+    exact = all(short(entry, digits) is not None for entry in flat)
+    return matrix([[numeral(entry) for entry in row] for row in shown]), exact
 
 
 @dataclass(frozen=True)
@@ -109,7 +128,7 @@ def _column(
     head, amounts, penalty, _, total = one
     shown, mean = _recomputable(block, amounts, digits)
     dots = () if len(block.samples) == len(amounts) else (r"\vdots",)
-    cells = [mathematics.tex(head), *(joined(numeral(number)) for number in shown), *dots, joined(numeral(mean))]
+    cells = [mathematics.tex(head).replace(r"\frac", r"\dfrac"), *(joined(numeral(number)) for number in shown), *dots, joined(numeral(mean))]
     if penalised:
         ends = (result(Fraction(0) if part is None else part, digits)[0] for part in (penalty, total))
         cells += [joined(numeral(part)) for part in ends]

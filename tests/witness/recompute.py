@@ -146,6 +146,7 @@ def sides(equation: str) -> list[tuple[str, str]]:
 
 KNOWN = {
     r"\cdot", r"\frac", r"\tfrac", r"\dfrac", r"\exp", r"\tanh", r"\ln", r"\sqrt", r"\odot", r"\times",
+    r"\sin", r"\cos", r"\max", r"\min", r"\lvert", r"\rvert", r"\pi", r"\bigm",
     r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\big", r"\Big", r"\begin", r"\end",
 }  # fmt: skip
 
@@ -156,6 +157,7 @@ def is_numeric(text: str, functions: Mapping[str, Function]) -> bool:
     for name in sorted(functions, key=len, reverse=True):
         plain = re.sub(rf"{re.escape(name)}(?=\s*(?:\\!)?\s*(?:\\left|\\bigl|\\Bigl)?\s*\()", " ", plain)
     plain = re.sub(r"\be\^", "^", plain)
+    plain = re.sub(r"\\mathrm\{(?:erf|sgn)\}", " ", plain)
     commands = set(re.findall(r"\\[a-zA-Z]+", plain))
     letters = re.sub(r"\\[a-zA-Z]+", "", plain)
     return bool(re.search(r"\d", plain)) and commands <= KNOWN and not re.search(r"[a-zA-Z_']", letters)
@@ -182,9 +184,7 @@ def compared(left: str, relation: str, right: str, functions: Mapping[str, Funct
     ]
     if len(computed) != len(printed):
         return Line(left, relation, right, "of two shapes")
-    exact = all(
-        isinstance(one, Fraction) and one == other for one, other in zip(computed, printed, strict=True)
-    )
+    exact = all(as_fraction(one) == other for one, other in zip(computed, printed, strict=True))
     if relation == "=" and not exact:
         why = why or "= between sides that differ"
     if relation == r"\approx" and exact:
@@ -199,7 +199,7 @@ def compared(left: str, relation: str, right: str, functions: Mapping[str, Funct
 def ugly(text: str) -> str:
     if re.search(r"(?:\\cdot|\+|(?<!\^\{)(?<=\d)\s*-)\s*-\s*\d", text):
         return "a negative number without brackets"
-    if re.search(r"-\s*0(?:\.0*)?(?![\d.])", text):
+    if re.search(r"(?:^|[({&=]|\\\\)\s*-\s*0(?:\.0*)?(?![\d.])", text):
         return "minus zero"
     if is_bare(text) and "10^" not in text and "matrix" not in text:
         number = abs(Fraction(text.strip()))
@@ -249,6 +249,16 @@ def evaluate(text: str, functions: Mapping[str, Function]) -> Value:
     return value
 
 
+ELEMENTARY = {
+    rf"\{name}": getattr(PRECISE, own)
+    for name, own in (("tanh", "tanh"), ("ln", "log"), ("sin", "sin"), ("cos", "cos"), ("exp", "exp"))
+}
+UPRIGHT: dict[str, Function] = {
+    "erf": lambda z: PRECISE.erf(precise(z)),
+    "sgn": lambda z: Fraction((z > 0) - (z < 0)),
+}
+
+
 class _Reader:
     def __init__(self, text: str, functions: Mapping[str, Function]) -> None:
         self.text = text
@@ -281,7 +291,11 @@ class _Reader:
             self.take()
             return times(Fraction(-1), self.product())
         value = self.power()
-        while self.peek() and self.peek() not in ("+", "-", ")", "]", "}", "&"):
+        while self.peek() and self.peek() not in ("+", "-", ")", "]", "}", "&", ",", r"\rvert"):
+            if self.peek() == "/":
+                self.take()
+                value = over(value, self.power())
+                continue
             if self.peek() in (r"\cdot", r"\odot", r"\times"):
                 self.take()
             value = times(value, self.power())
@@ -325,7 +339,39 @@ class _Reader:
             self.take()
             self.take("^")
             return PRECISE.exp(precise(self.group()))
+        if token == r"\pi":
+            self.take()
+            return +PRECISE.pi
+        if token == r"\lvert":
+            self.take()
+            value = self.sum()
+            self.take(r"\rvert")
+            return abs(value)
+        if token == r"\sqrt":
+            self.take()
+            return PRECISE.sqrt(precise(self.group()))
+        if token in ELEMENTARY:
+            self.take()
+            return ELEMENTARY[token](precise(self.atom()))
+        if token in (r"\max", r"\min"):
+            return self.extreme(max if self.take() == r"\max" else min)
+        if token == r"\mathrm":
+            self.take()
+            self.take("{")
+            name = "".join(self.take() for _ in range(3))
+            self.take("}")
+            return UPRIGHT[name](self.atom())
         return self.call()
+
+    def extreme(self, chosen: Callable[..., Any]) -> Value:
+        self.take("(")
+        values = [self.sum()]
+        while self.peek() == ",":
+            self.take()
+            values.append(self.sum())
+        self.take(")")
+        exact = all(isinstance(one, Fraction) for one in values)
+        return chosen(values if exact else map(precise, values))
 
     def call(self) -> Value:
         for name, function in sorted(self.functions.items(), key=lambda item: -len(item[0])):

@@ -1,0 +1,296 @@
+"""Formulas that people write: what can be written, and that whatever else is written does nothing but be refused."""
+
+from __future__ import annotations
+
+import math
+import time
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import sympy
+
+import bpsym
+from bpsym import api
+from bpsym.errors import InputError
+from bpsym.examples.toml_reader import read as read_file
+from bpsym.network.activations import activation_of
+from bpsym.network.expressions import FUNCTIONS, read, read_own, to_sympy
+from bpsym.network.losses import loss_of
+from tests.trainers import source_of, trainer_of
+
+Z = sympy.Symbol("z", real=True)
+
+REFUSED = [
+    ("__import__('os').system('id')", "a function is called by its name"),
+    ("().__class__", "only + - * / **, brackets"),
+    ("z.__class__", "only + - * / **, brackets"),
+    ("9**9**9**9", "an exponent must be a number"),
+    ("z**1000", "too large"),
+    ("z**z", "an exponent must be a number"),
+    ("(" * 10_000 + "z" + ")" * 10_000, "characters, more than"),
+    ("(" * 60 + "z" + ")" * 60, "nests deeper"),
+    ("[" * 60 + "z" + "]" * 60, "nests deeper"),
+    ("z" + " + z" * 110, "more than 100 operations inside each other"),
+    ("-" * 400 + "z", "more than 100 operations inside each other"),
+    ("y + 1", "unknown name 'y' (write z)"),
+    ("sinh(z)", "unknown function 'sinh'"),
+    ("eval(z)", "unknown function 'eval'"),
+    ("erfc(z)", "unknown function 'erfc'"),
+    ("total(z)", "unknown function 'total'"),
+    ("max(z)", "max is given 1 arguments"),
+    ("exp(z, z)", "exp is given 2 arguments"),
+    ("exp(*z)", "only + - * / **, brackets"),
+    ("z @ z", "the operator MatMult is not known"),
+    ("z if z > 0 else 1", "no condition can be written (write max, min or abs)"),
+    ("z > 0", "only + - * / **, brackets"),
+    ("z and z", "only + - * / **, brackets"),
+    ("'z'", "is no number"),
+    ("True", "is no number"),
+    ("None", "is no number"),
+    ("...", "is no number"),
+    ("1j * z", "is no number"),
+    ("z +", "cannot be read"),
+    ("", "cannot be read"),
+    ("z; z", "cannot be read"),
+    ("z = 1", "cannot be read"),
+    ("~z", "only - and + can be written"),
+    ("exp(x=z)", "a function is called by its name"),
+    ("lambda: z", "only + - * / **, brackets"),
+    ("[z for z in z]", "only + - * / **, brackets"),
+    ("{z: z}", "only + - * / **, brackets"),
+    ("f'{z}'", "only + - * / **, brackets"),
+    ("(y := z)", "only + - * / **, brackets"),
+    ("z[0]", "only + - * / **, brackets"),
+    ("9" * 480, "a part of it is no real number"),
+    ("1e999 * z", "a number is too large"),
+    ("(10**100)**100 * z", "more than 1000 digits"),
+    ("10**100 * 10**100 * 10**100 * 10**100 * 10**100 * 10**100 * 10**100 * 10**100 * 10**100 * 10**100 * z", "more than 1000 digits"),
+    ("((((2**(-100))**100)**100)**100) * z", "more than 1000 digits"),
+    ("exp(exp(exp(9))) * z", "a part of it is no real number"),
+    ("max(z, exp(exp(9)))", "a part of it is no real number"),
+    ("z + 1 / 0", "a part of it is no real number"),
+    ("log(-1) * z", "a part of it is no real number"),
+    ("(-8)**0.5 * z", "a part of it is no real number"),
+    ("sqrt(-2)", "a part of it is no real number"),
+    ("ｚ + 1", "characters that are no formula's"),
+    ("z² + 1", "characters that are no formula's"),
+    ("z\x00", "characters that are no formula's"),
+    ("z\n+ 1", "characters that are no formula's"),
+    ("z\t+ 1", "characters that are no formula's"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED, ids=range(len(REFUSED)))
+def test_a_formula_that_is_none_is_refused_at_once(text: str, message: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(InputError) as caught:
+        read(text, ("z",))
+    assert time.perf_counter() - start < 0.5
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("text", ["1 / (z - z)", "log(0 * z)", "sqrt(-1 - 0 * z)", "max(z, sqrt(-1 - z**2))"])
+def test_a_formula_that_is_no_real_number_anywhere_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="no real number"):
+        activation_of(text)
+
+
+def test_nothing_is_executed(tmp_path: Any) -> None:
+    mark = tmp_path / "mark"
+    for text in (
+        f"__import__('pathlib').Path('{mark}').touch()",
+        f"open('{mark}', 'w')",
+        f"exec(\"open('{mark}', 'w')\")",
+        f"z # '''\nopen('{mark}', 'w')",
+    ):
+        for record_of in (activation_of, loss_of):
+            with pytest.raises(InputError):
+                record_of(text)
+    assert not mark.exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_stands_behind_a_formula_does_not_reach_the_code() -> None:
+    """A comment is no part of a formula; the code has what was read, not what was written."""
+    layer = bpsym.Dense(units=1, activation='sin(z) + 0 * z # """ + __import__("os")')
+    for target in api.targets():
+        assert "__import__" not in source_of(bpsym.Network(inputs=1, layers=(layer,)), target)
+
+
+def test_a_decimal_in_a_formula_is_exact() -> None:
+    assert to_sympy(read("0.1 * z", ("z",)), {"z": Z}) == Z / 10
+    assert math.isclose(float(to_sympy(read("exp(1)", ()), {})), math.e)
+
+
+def test_records_may_use_more_than_people() -> None:
+    case = to_sympy(read_own("1 if z > 0 else expm1(z)", ("z",)), {"z": Z})
+    assert case == sympy.Piecewise((1, Z > 0), (sympy.exp(Z) - 1, True))
+    assert to_sympy(read_own("pi", ()), {}) == sympy.pi
+    with pytest.raises(InputError, match="a condition compares two values"):
+        read_own("1 if z else 0", ("z",))
+
+
+SAMPLES = {
+    "exp(z / 3)": math.exp(0.7 / 3),
+    "log(2 + z**2)": math.log(2.49),
+    "tanh(z)": math.tanh(0.7),
+    "sqrt(1 + z)": math.sqrt(1.7),
+    "abs(z - 2)": 1.3,
+    "max(z, 0.9)": 0.9,
+    "min(z, 0.9)": 0.7,
+    "sin(2 * z)": math.sin(1.4),
+    "cos(z)": math.cos(0.7),
+    "erf(z)": math.erf(0.7),
+    "z**3 - 2 * z": 0.343 - 1.4,
+    "-z**2": -0.49,
+    "2**(-3) * z": 0.0875,
+    "z**2.5": 0.7**2.5,
+    "z**(-1)": 1 / 0.7,
+    "1 / 3 * z": 0.7 / 3,
+}
+
+
+def test_every_function_that_can_be_written_is_tried() -> None:
+    assert {name for text in SAMPLES for name in read(text, ("z",)).calls} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("target", api.targets())
+@pytest.mark.parametrize("text", SAMPLES)
+def test_a_trainer_computes_what_was_written_and_its_slope(text: str, target: str) -> None:
+    """The value by Python's own arithmetic, the slope by a central difference of it."""
+    layer = bpsym.Dense(units=1, activation=text, weights=[[1]], biases=[0])
+    trainer = trainer_of(bpsym.Network(inputs=1, layers=(layer,), loss="a"), target)
+
+    def value(z: float) -> float:
+        return float(trainer.forward(trainer.INITIAL, [[z]])[0][0])
+
+    assert value(0.7) == pytest.approx(SAMPLES[text], rel=1e-14)
+    slope = _flat(trainer.gradients(trainer.INITIAL, [[0.7]], [[0.0]])[-1])[-1]
+    assert slope == pytest.approx((value(0.7 + 1e-5) - value(0.7 - 1e-5)) / 2e-5, rel=1e-8)
+
+
+@pytest.mark.parametrize("target", api.targets())
+def test_a_loss_of_ones_own_is_summed_over_the_outputs(target: str) -> None:
+    """Outputs (0.8, 0.3), targets (1, 0.5): 0.2**4 + 0.2**4 = 0.0032; slopes 4 (-0.2)**3 = -0.032."""
+    layer = bpsym.Dense(units=2, weights=[[1, 0], [0, 1]], biases=[0, 0])
+    trainer = trainer_of(bpsym.Network(inputs=2, layers=(layer,), loss="(a - t)**4"), target)
+    assert trainer.loss(trainer.INITIAL, [[0.8, 0.3]], [[1.0, 0.5]]) == pytest.approx(0.0032, rel=1e-13)
+    slopes = [
+        float(one)
+        for part in trainer.gradients(trainer.INITIAL, [[0.8, 0.3]], [[1.0, 0.5]])[1:]
+        for one in _flat(part)
+    ]
+    assert slopes[-2:] == pytest.approx([-0.032, -0.032], rel=1e-13)
+
+
+def _flat(part: Any) -> list[float]:
+    import numpy as np
+
+    return [float(one) for one in np.ravel(part)]
+
+
+def test_names_and_formulas_are_told_apart() -> None:
+    assert activation_of("z").custom
+    assert loss_of("a").custom
+    assert loss_of("t").custom
+    with pytest.raises(InputError, match=r"unknown activation 'sigmiod' \(did you mean 'sigmoid'\?\)"):
+        activation_of("sigmiod")
+    with pytest.raises(InputError, match=r"unknown loss 'hubert' \(did you mean 'huber'\?\)"):
+        loss_of("hubert")
+    with pytest.raises(InputError, match=r"unknown name 'x' \(write a, t\)"):
+        loss_of("(a - x)**2")
+    assert activation_of("z / (1 + abs(z))").name == "z / (1 + abs(z))"
+
+
+# In a file --------------------------------------------------------------------------------------------------------
+
+FILE = """\
+[network]
+inputs = 2
+loss = "half_squared_error"
+
+[[network.layers]]
+units = 2
+activation = "tanh"
+
+[[network.layers]]
+units = 1
+activation = "sigmoid"
+"""
+KNOWN = {"notation": api.notations(), "lang": api.languages()}
+
+
+def complaints(old: str, new: str) -> list[str]:
+    assert FILE.count(old) == 1
+    with pytest.raises(InputError) as caught:
+        read_file(FILE.replace(old, new), "mine.toml", KNOWN)
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED[:8], ids=range(8))
+def test_a_wrong_formula_in_a_file_is_refused_with_its_position(text: str, message: str) -> None:
+    (line,) = complaints('"tanh"', f'"{text}"')
+    assert line.startswith("mine.toml:7:14: network.layers[0].activation: the formula ")
+    assert message in line
+    (line,) = complaints('"half_squared_error"', f'"{text.replace("z", "a")}"')
+    assert line.startswith("mine.toml:3:8: network.loss: the formula ")
+
+
+def test_formulas_of_ones_own_are_read_from_a_file() -> None:
+    text = FILE.replace('"tanh"', '"z / (1 + abs(z))"').replace('"half_squared_error"', '"(a - t)**4"')
+    example = read_file(text, "mine.toml", KNOWN)
+    assert example.network.layers[0].activation == "z / (1 + abs(z))"
+    assert example.network.loss == "(a - t)**4"
+
+
+@pytest.mark.parametrize(
+    "activation", ["identity", "tanh", "relu", "softplus", "softmax", "exp(z)", "(1 + tanh(z)) / 2"]
+)
+def test_outputs_that_can_leave_the_losss_domain_are_refused_with_what_to_write(activation: str) -> None:
+    (line,) = _with_loss(activation, "binary_cross_entropy")
+    assert line.startswith(
+        "mine.toml:11:14: network.layers[1].activation: binary_cross_entropy needs outputs between 0 and 1"
+    )
+    assert '(write activation = "sigmoid" in the last layer)' in line
+
+
+def _with_loss(activation: str, loss: str) -> list[str]:
+    text = FILE.replace('"sigmoid"', f'"{activation}"').replace('"half_squared_error"', f'"{loss}"')
+    with pytest.raises(InputError) as caught:
+        read_file(text, "mine.toml", KNOWN)
+    return str(caught.value).splitlines()
+
+
+def test_the_default_activation_is_refused_at_the_loss() -> None:
+    with pytest.raises(InputError) as caught:
+        bpsym.Network(inputs=1, layers=({"units": 1},), loss="cross_entropy")
+    (problem,) = caught.value.problems
+    assert problem.key[0] in ("loss", "layers")
+    assert 'write activation = "softmax" or "sigmoid" in the last layer' in problem.message
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss"),
+    [
+        ("sigmoid", "binary_cross_entropy"),
+        ("sigmoid", "cross_entropy"),
+        ("softmax", "cross_entropy"),
+        ("0.1 + 0.8 / (1 + exp(-z))", "binary_cross_entropy"),
+        ("1 + z**2", "cross_entropy"),
+        ("relu", "huber"),
+    ],
+)
+def test_outputs_that_stay_in_the_losss_domain_are_accepted(activation: str, loss: str) -> None:
+    layer = bpsym.Dense(units=2, activation=activation, weights=[[1, 0], [0, 1]])
+    network = bpsym.Network(inputs=2, layers=(layer,), loss=loss)
+    losses = {target: trainer_of(network, target) for target in api.targets()}
+    values = [one.loss(one.INITIAL, [[0.3, -0.2]], [[0.5, 0.1]]) for one in losses.values()]
+    assert values[0] == pytest.approx(values[1], rel=1e-13)
+    assert math.isfinite(values[0])
+
+
+def test_a_formula_stays_what_was_written() -> None:
+    layer = bpsym.Dense(units=1, activation="z/(1+abs(z))", weights=[[Fraction(1, 10)]])
+    assert layer.activation == "z/(1+abs(z))"
