@@ -51,7 +51,7 @@ FAULTS = (
         "bpsym/network/optimizers.py",
         'value="p - eta * g"',
         'value="p + eta * g"',
-        "tests/test_activations.py::test_gradient_descent_goes_against_the_gradient",
+        f"{EQUATIONS}[sgd]",
     ),
     Fault(
         "a missing f'",
@@ -336,8 +336,8 @@ FAULTS = (
     Fault(
         "a rescaled definition that keeps its factor",
         "bpsym/calculus/rewrites.py",
-        "return (raised / factor).expand(deep=False, mul=False) if",
-        "return raised if",
+        "return Add(*((term / factor).expand(deep=False, mul=False) for term in Add.make_args(raised)))",
+        "return raised",
         "tests/test_calculus.py::test_rescaled_error_terms_leave_the_gradients_as_they_are",
     ),
     Fault(
