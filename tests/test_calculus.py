@@ -17,7 +17,7 @@ from sympy import Rational, Symbol, exp, lambdify, tanh
 from bpsym.calculus.backward import adjoint_name, backward
 from bpsym.calculus.equations import Equation, Program, Tensor, find
 from bpsym.calculus.evaluate import EXACT, digits, double, evaluate
-from bpsym.calculus.nodes import AtGreatest, Index, IndexSum, Read, size, sum_over
+from bpsym.calculus.nodes import AtGreatest, Fresh, Index, IndexSum, Read, size, sum_over
 from bpsym.calculus.rewrites import inline, needed, pull_constants, rescale
 from bpsym.calculus.unroll import element_name, unroll
 from bpsym.calculus.update import updated
@@ -332,21 +332,23 @@ def test_second_derivatives_are_the_slope_of_the_squared_gradient_along_a_direct
 def test_an_index_may_have_any_name(name: str) -> None:
     """The indices that are made on the way are others, also where they are called the same."""
 
-    def values(called: str) -> Any:
-        own, i = Index(called, 3), Index("i", 3)
+    def gradients(called: str) -> Iterator[Any]:
+        own, i, k = Index(called, 3), Index("i", 3), Index("k", 3)
         x, y, z = Tensor("x", (own,)), Tensor("y", (i,)), Tensor("z", (own,))
         program = Program(
             (x,),
             (
                 Equation(y, (i,), x[2 - i] ** 2 * (1 + i)),
-                Equation(z, (own,), sum_over(y[i] ** 2 * (1 + own) * sum_over(x[K] * x[own], K), i)),
+                Equation(z, (own,), sum_over(y[i] ** 2 * (1 + own) * sum_over(x[k] * x[own], k), i)),
                 Equation(Tensor("C"), (), sum_over(z[own], own)),
             ),
         )
-        back = backward(inline(pulled(program), ["y"])).program
-        return evaluate(back, {"x": (2, 3, 5)}, EXACT)["dx"]
+        for same in (program, inline(pulled(program), ["y"])):
+            yield evaluate(backward(same).program, {"x": (2, 3, 5)}, EXACT)["dx"]
 
-    assert values(name) == values("q")
+    (expected, other), found = gradients("q"), list(gradients(name))
+    assert found == [expected, expected]
+    assert other == expected
 
 
 def pulled(program: Program) -> Program:
@@ -371,9 +373,10 @@ def test_a_bound_index_is_not_captured() -> None:
     assert put != sum_over(Read("x", I) * Read("y", I), I)
 
 
-def test_nothing_that_is_put_in_is_captured_by_a_name_that_a_sum_takes() -> None:
+@pytest.mark.parametrize("kind", [Index, Fresh])
+def test_nothing_that_is_put_in_is_captured_by_a_name_that_a_sum_takes(kind: type[Index]) -> None:
     """A sum opens itself as '1 when something is put into it; an index called '1 that is put in stays free."""
-    taken, p = Index("'1", 3), Index("p", 3)
+    taken, p = kind("'1", 3), Index("p", 3)
     put = sum_over(Read("A", I, p), I).xreplace({p: taken})
     assert put.free_symbols == {taken}
     assert put == sum_over(Read("A", I, taken), I)

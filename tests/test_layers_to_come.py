@@ -134,6 +134,14 @@ def test_a_tie_goes_to_the_upper_triangle_of_a_matrix_and_its_transpose() -> Non
     assert [[found[row, column] for column in range(3)] for row in range(3)] == expected
 
 
+def test_a_tie_goes_to_the_lower_of_two_elements_of_one_row() -> None:
+    i, j = Index("i", 3), Index("j", 3)
+    a = Tensor("A", (i, j))
+    program = Program((a,), (Equation(Tensor("C"), (), sum_over(Max(a[i, 2 - j], a[i, j]), i, j)),))
+    found = evaluate(backward(program).program, {"A": ((1,) * 3,) * 3}, EXACT)["dA"]
+    assert [[found[row, column] for column in range(3)] for row in range(3)] == [[2, 1, 0]] * 3
+
+
 def test_a_tie_of_two_tensors_goes_to_the_one_whose_name_comes_first_written_out_too() -> None:
     one, other = Tensor("x", (I,)), Tensor("x1", (I,))
     program = Program((one, other), (Equation(Tensor("C"), (), sum_over(Max(other[I], one[I]), I)),))
