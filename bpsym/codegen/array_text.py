@@ -359,7 +359,7 @@ class ArrayText:
 
     def at_least(self, one: Condition, axes: Axes) -> str:
         """As i + k >= 1, without a minus."""
-        value = affine(one.args[0])
+        value = affine(one.args[0]).whole()
         left = Affine(max(value.constant, 0), {s: c for s, c in value.terms.items() if c > 0})
         right = left - value
         if not left.terms:
@@ -367,7 +367,7 @@ class ArrayText:
         return f"{self.grid(left, axes)} >= {self.grid(right, axes)}"
 
     def equals(self, one: Condition, axes: Axes) -> str:
-        return f"{self.grid(affine(one.args[0]), axes)} == 0"
+        return f"{self.grid(affine(one.args[0]).whole(), axes)} == 0"
 
     def divides(self, one: Condition, axes: Axes) -> str:
         return f"({self.grid(affine(one.args[0]), axes)}) % {one.args[1]} == 0"
