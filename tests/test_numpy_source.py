@@ -178,6 +178,15 @@ def test_a_maximum_over_half_a_range_ends_where_half_of_it_does() -> None:
     assert found.truth((Zero(i / 2 - k),), (i, k)) == "i[:, None] - 2 * k == 0"
 
 
+def test_equal_parts_of_one_line_are_filled_once() -> None:
+    source = one_line(lambda x, i, _: tanh(Guard(x[i - 1], i >= 1)) + exp(Guard(x[i - 1], i >= 1)))
+    assert source == "part = np.zeros(3)"
+    i = Index("i", 3)
+    x, y = Tensor("x", (i,)), Tensor("y", (i,))
+    value = tanh(Guard(x[i - 1], i >= 1)) + exp(Guard(x[i - 1], i >= 1))
+    assert lines(Program((x,), (Equation(y, (i,), value),))).count("np.zeros") == 1
+
+
 def test_what_is_no_array_expression_as_a_whole_is_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = numpy_program.proved
     monkeypatch.setattr(

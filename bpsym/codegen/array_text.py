@@ -95,7 +95,7 @@ class ArrayText:
     """code: a tensor's name in the source.
 
     While a line is written, what must stand before it is collected: `ramps`, the indices' values as arrays by their
-    name, good for the whole module, and `before`, lines for this one alone.
+    name, good for the whole module, and `before`, lines for this one alone, which fill what is `filled`.
     """
 
     program: Program
@@ -104,6 +104,12 @@ class ArrayText:
     before: list[str] = field(default_factory=list)
     loops: dict[str, str] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
+    filled: dict[Placed, str] = field(default_factory=dict)
+
+    def preparation(self) -> list[str]:
+        """The lines that must stand before the one that was written."""
+        lines, self.before, self.filled = self.before, [], {}
+        return lines
 
     @cached_property
     def sizes(self) -> tuple[str, ...]:
@@ -272,7 +278,9 @@ class ArrayText:
     @array.register
     def _(self, one: Placed) -> str:
         """Zeros of their own, filled on lines before."""
-        name = self.free("part")
+        if one in self.filled:
+            return self.filled[one]
+        name = self.filled[one] = self.free("part")
         self.parts.append(name)
         shape = tuple(axis.upper - axis.lower + 1 for axis in one.axes)
         at = tuple(place - axis.lower for place, axis in zip(one.at, one.axes, strict=True))
