@@ -156,7 +156,7 @@ def expressions(draw: st.DrawFn) -> Expr:
             )
             for _ in range(2)
         ]
-        body = (factors[0] * factors[1]).xreplace({K: run})
+        body = (factors[0] ** draw(st.integers(1, 2)) * factors[1]).xreplace({K: run})
         total += sum_over(Guard(body, *draw(st.lists(conditions_on(T), max_size=1))), run)
     return total
 

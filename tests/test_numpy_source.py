@@ -12,8 +12,9 @@ from sympy import Integer, Max, Piecewise, exp, tanh
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.evaluate import double, evaluate
-from bpsym.calculus.nodes import Divisible, Guard, Index, NonNegative, size, sum_over
+from bpsym.calculus.nodes import Divisible, Guard, Index, NonNegative, Zero, size, sum_over
 from bpsym.codegen import numpy_program
+from bpsym.codegen.array_text import ArrayText
 from bpsym.codegen.numpy_program import numpy_lines
 from bpsym.errors import ProgramError
 from tests import programs
@@ -161,6 +162,29 @@ def test_a_maximum_of_nothing_but_zeros_is_zero() -> None:
     one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[i], i >= 7), k))
     one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[k], i >= 7), k))
     one_line(lambda x, i, _: x[i] + maximum_over(Guard(x[k], i - k >= 1, k - i >= 1), k))
+
+
+def test_a_maximum_over_half_a_range_ends_where_half_of_it_does() -> None:
+    """max of x[k] over k <= i / 2 - 1 / 4 + j / 2, half a step beside the whole numbers."""
+    k = Index("k", 3)
+
+    def value(x: Any, i: Any, j: Any) -> Any:
+        return maximum_over(Guard(x[k], 2 * i + 2 * j - 4 * k - 1 >= 0), k)
+
+    one_line(value)
+    found = ArrayText(Program((), ()), lambda tensor: tensor.name)
+    i = Index("i", 3)
+    assert found.truth((NonNegative(i / 2 + k / 3 - 1),), (i, k)) == "3 * i[:, None] + 2 * k >= 6"
+    assert found.truth((Zero(i / 2 - k),), (i, k)) == "i[:, None] - 2 * k == 0"
+
+
+def test_equal_parts_of_one_line_are_filled_once() -> None:
+    source = one_line(lambda x, i, _: tanh(Guard(x[i - 1], i >= 1)) + exp(Guard(x[i - 1], i >= 1)))
+    assert source == "part = np.zeros(3)"
+    i = Index("i", 3)
+    x, y = Tensor("x", (i,)), Tensor("y", (i,))
+    value = tanh(Guard(x[i - 1], i >= 1)) + exp(Guard(x[i - 1], i >= 1))
+    assert lines(Program((x,), (Equation(y, (i,), value),))).count("np.zeros") == 1
 
 
 def test_what_is_no_array_expression_as_a_whole_is_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,7 +212,9 @@ class ArrayEvaluator:
         return self.once_for_all(compute, conditions, axes)
 
     def test(self, one: Condition, axes: Axes) -> Compute:
-        grid, holds = self.grid(one.args[0], axes), _HOLDS[type(one)]
+        value = affine(one.args[0])
+        value = value if isinstance(one, Divisible) else value.whole()
+        grid, holds = self.grid(value.expr(), axes), _HOLDS[type(one)]
         return lambda loops: holds(grid(loops), one)
 
     # arrays ------------------------------------------------------------------------------------------------------

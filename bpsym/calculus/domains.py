@@ -12,7 +12,7 @@ from functools import reduce
 from math import ceil, floor, gcd
 from typing import Any
 
-from sympy import Add, Expr, Integer, Mul, S, Symbol
+from sympy import Add, Expr, Integer, Mul, Pow, S, Symbol
 
 from bpsym.calculus.affine import Affine, Box, affine, holds, nonnegative
 from bpsym.calculus.nodes import (
@@ -339,6 +339,15 @@ def _of_product(expr: Mul, fixed: Fixed) -> list[Term]:
     return [(tuple(conditions), Mul(*factors))]
 
 
+def _of_power(expr: Pow, fixed: Fixed) -> list[Term]:
+    """A positive power of 0 is 0."""
+    found = terms(expr.base, fixed) if expr.exp.is_Rational and expr.exp > 0 else []
+    if len(found) != 1:
+        return _no_conditions(expr, fixed)
+    ((conditions, body),) = found
+    return [(conditions, body**expr.exp)]
+
+
 def _of_guard(expr: Guard, fixed: Fixed) -> list[Term]:
     return [((*conditions, *expr.conditions), body) for conditions, body in terms(expr.body, fixed)]
 
@@ -452,6 +461,7 @@ def settled(expr: Any, fixed: Fixed = frozenset()) -> Any:
 _TERMS: dict[type, Any] = {
     Add: _of_sum,
     Mul: _of_product,
+    Pow: _of_power,
     Guard: _of_guard,
     IndexSum: _of_index_sum,
     Maximum: _of_maximum,

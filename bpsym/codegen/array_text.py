@@ -101,7 +101,7 @@ class ArrayText:
     """code: a tensor's name in the source; call: the text of a function of arguments.
 
     While a line is written, what must stand before it is collected: `ramps`, the indices' values as arrays by their
-    name, good for the whole module, and `before`, lines for this one alone.
+    name, good for the whole module, and `before`, lines for this one alone, which fill what is `filled`.
     """
 
     program: Program
@@ -111,6 +111,12 @@ class ArrayText:
     before: list[str] = field(default_factory=list)
     loops: dict[str, str] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
+    filled: dict[Placed, str] = field(default_factory=dict)
+
+    def preparation(self) -> list[str]:
+        """The lines that must stand before the one that was written."""
+        lines, self.before, self.filled = self.before, [], {}
+        return lines
 
     @cached_property
     def sizes(self) -> tuple[str, ...]:
@@ -279,7 +285,9 @@ class ArrayText:
     @array.register
     def _(self, one: Placed) -> str:
         """Zeros of their own, filled on lines before."""
-        name = self.free("part")
+        if one in self.filled:
+            return self.filled[one]
+        name = self.filled[one] = self.free("part")
         self.parts.append(name)
         shape = tuple(axis.upper - axis.lower + 1 for axis in one.axes)
         at = tuple(place - axis.lower for place, axis in zip(one.at, one.axes, strict=True))
@@ -366,7 +374,7 @@ class ArrayText:
 
     def at_least(self, one: Condition, axes: Axes) -> str:
         """As i + k >= 1, without a minus."""
-        value = affine(one.args[0])
+        value = affine(one.args[0]).whole()
         left = Affine(max(value.constant, 0), {s: c for s, c in value.terms.items() if c > 0})
         right = left - value
         if not left.terms:
@@ -374,7 +382,7 @@ class ArrayText:
         return f"{self.grid(left, axes)} >= {self.grid(right, axes)}"
 
     def equals(self, one: Condition, axes: Axes) -> str:
-        return f"{self.grid(affine(one.args[0]), axes)} == 0"
+        return f"{self.grid(affine(one.args[0]).whole(), axes)} == 0"
 
     def divides(self, one: Condition, axes: Axes) -> str:
         return f"({self.grid(affine(one.args[0]), axes)}) % {one.args[1]} == 0"

@@ -95,8 +95,7 @@ class _Source:
         for number, part in enumerate(placed):
             sign = "=" if number == 0 and plain is None else "+="
             lines += self.placed(equation, axes, part, sign)
-        yield from self.text.before
-        self.text.before.clear()
+        yield from self.text.preparation()
         yield from lines
 
     def assigned(self, equation: Equation, axes: Axes, plain: Array | None, more: bool) -> Iterator[str]:
