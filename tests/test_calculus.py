@@ -148,20 +148,32 @@ def step(value: Any, _at_zero: Any = None) -> int:
     return int(value > 0)
 
 
+@pytest.mark.parametrize("ones", [False, True], ids=["as usual", "the smallest"])
 @pytest.mark.parametrize(
     "made", [made for made in PROGRAMS.values() if widths(made)], ids=lambda made: made.__name__
 )
-def test_symbolic_sizes_give_the_gradients_of_the_numbers(made: Callable[..., Program]) -> None:
-    numbers = widths(made)
+def test_symbolic_sizes_give_the_gradients_of_the_numbers(made: Callable[..., Program], ones: bool) -> None:
+    numbers = smallest(made) if ones else widths(made)
     symbolic = backward(made(**{name: size(name) for name in numbers})).program
-    inputs = rational_inputs(made(), 11)
+    program = made(**numbers)
+    inputs = rational_inputs(program, 11)
     general = evaluate(symbolic, inputs, FIFTY, sizes=numbers)
-    special = evaluate(backward(made()).program, inputs, FIFTY)
+    special = evaluate(backward(program).program, inputs, FIFTY)
     assert general.keys() == special.keys()
     for name, elements in special.items():
         assert general[name].keys() == elements.keys()
         for at, value in elements.items():
             assert near(general[name][at], value, "1e-45"), (name, at)
+
+
+def smallest(made: Callable[..., Program]) -> dict[str, int]:
+    """All 1; all 2 where some tensor has no element then."""
+    ones = dict.fromkeys(widths(made), 1)
+    try:
+        made(**ones)
+    except ProgramError:
+        return dict.fromkeys(ones, 2)
+    return ones
 
 
 # What comes out, written down ------------------------------------------------------------------------------------
@@ -187,10 +199,7 @@ def test_the_fused_cross_entropy_gives_p_sum_t_minus_t_without_simplify() -> Non
     z, t = Read("z", k), Read("t", k)
     value = backward(fused_cross_entropy()).program.equation("dz").value
     p = exp(z) / sum_over(exp(Read("z", r)), r)
-    assert (
-        value == Read("dC") * (p * sum_over(t, k) - t)
-        or value.expand() == (Read("dC") * (p * sum_over(t, k) - t)).expand()
-    )
+    assert value == Read("dC") * p * sum_over(t, k) - Read("dC") * t
 
 
 def test_every_path_to_a_tied_weight_is_summed() -> None:
@@ -203,9 +212,7 @@ def test_a_triangular_sum_turns_around_in_its_adjoint() -> None:
     i = Index("i", 4)
     above = Index("k", lower=i, upper=3)
     value = backward(cumulative()).program.equation("dx").value
-    assert value.expand() == (
-        2 * Read("x", i) * sum_over(Read("dc", above), above)
-    ).expand() or value == sum_over(2 * Read("x", i) * Read("dc", above), above)
+    assert value == sum_over(2 * Read("x", i) * Read("dc", above), above)
 
 
 def test_equations_alike_up_to_names_are_differentiated_once(monkeypatch: pytest.MonkeyPatch) -> None:

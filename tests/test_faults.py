@@ -144,21 +144,21 @@ FAULTS = (
     ),
     Fault(
         "a range that is not the whole one taken for a renaming",
-        "bpsym/calculus/backward.py",
+        "bpsym/calculus/solving.py",
         "all(ranges.get(e) == (own.lower, own.upper) for",
         "all(e in ranges for",
         f"{_GRADIENTS}[recurrence]",
     ),
     Fault(
         "an element read twice taken for two",
-        "bpsym/calculus/backward.py",
+        "bpsym/calculus/solving.py",
         "if conditions or len(set(at)) != len(at):",
         "if conditions:",
         f"{_GRADIENTS}[diagonal]",
     ),
     Fault(
         "an adjoint that takes another's name",
-        "bpsym/calculus/backward.py",
+        "bpsym/calculus/contributions.py",
         "    while any(prefix + name in program.tensors for name in program.tensors):\n        prefix += PREFIX\n",
         "",
         "tests/test_calculus.py::test_second_derivatives_come_from_backward_of_backward",
@@ -172,7 +172,7 @@ FAULTS = (
     ),
     Fault(
         "a fresh name that is taken",
-        "bpsym/calculus/backward.py",
+        "bpsym/calculus/solving.py",
         'apart[index] = Fresh(f"{index.name}\'{place}"',
         'apart[index] = Index(f"{index.name}\'{place}"',
         "tests/test_calculus.py::test_an_index_may_have_any_name[i'0]",

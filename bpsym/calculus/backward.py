@@ -12,19 +12,26 @@ For each equation Y[i] = f and each tensor T that f reads at T[e], e depending o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from sympy import Add, Dummy, Expr, S
 
-from bpsym.calculus.contributions import PREFIX, Contribution, Found, Places, adjoint_name, contributed
-from bpsym.calculus.equations import Equation, Origin, Program, Tensor
+from bpsym.calculus.contributions import (
+    Contribution,
+    Found,
+    Places,
+    adjoint,
+    adjoint_name,
+    contributed,
+    free_prefix,
+)
+from bpsym.calculus.equations import Equation, Program
 from bpsym.calculus.kinks import without_kinks
 from bpsym.calculus.nodes import (
     AtGreatest,
     Binder,
     Condition,
-    Fresh,
     Guard,
     Index,
     IndexSum,
@@ -32,7 +39,7 @@ from bpsym.calculus.nodes import (
     outermost,
     sum_over,
 )
-from bpsym.calculus.solving import solve
+from bpsym.calculus.solving import is_plain, renamed_apart, solve
 from bpsym.calculus.tensors import counted
 from bpsym.errors import ProgramError
 
@@ -62,8 +69,8 @@ def backward(program: Program, loss: str | None = None) -> Backward:
         loss = program.equations[-1].tensor.name
     if program[loss].indices:
         raise ProgramError(f"{loss} has {counted(len(program[loss].indices))}, a loss none: sum it over them")
-    leading = _leading_to(program, loss)
-    prefix = _free_prefix(program)
+    leading = program.leading_to([loss])
+    prefix = free_prefix(program)
     found: list[Found] = []
     terms: dict[str, list[Expr]] = {name: [] for name in program.tensors}
     terms[loss].append(S.One)
@@ -72,31 +79,8 @@ def backward(program: Program, loss: str | None = None) -> Backward:
             for one in contributed(equation, program, prefix, _contributed_once):
                 found.append(one)
                 terms[one.read].append(one.added())
-    adjoints = [_adjoint(program[name], Add(*terms[name]), prefix) for name in reversed(terms)]
+    adjoints = [adjoint(program[name], Add(*terms[name]), prefix) for name in reversed(terms)]
     return Backward(program.extended(tuple(adjoints)), tuple(found))
-
-
-def _leading_to(program: Program, loss: str) -> set[str]:
-    leading, waiting = set(), [loss]
-    while waiting:
-        name = waiting.pop()
-        if name not in leading:
-            leading.add(name)
-            waiting += [read for equation in program.of(name) for read in equation.reads]
-    return leading
-
-
-def _free_prefix(program: Program) -> str:
-    """d, or as many d as it takes that no adjoint is called like a tensor of the program (second derivatives)."""
-    prefix = PREFIX
-    while any(prefix + name in program.tensors for name in program.tensors):
-        prefix += PREFIX
-    return prefix
-
-
-def _adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
-    adjoint = replace(tensor, name=prefix + tensor.name, origin=Origin("adjoint", tensor.name))
-    return Equation(adjoint, tensor.indices, value)
 
 
 @lru_cache(maxsize=4096)
@@ -170,13 +154,13 @@ def _derivative(scalar: Expr, place: Dummy) -> Expr:
 
 def _contribute(one: Contribution, places: tuple[Index, ...]) -> Expr:
     """What the read adds to dC/dT[p], p the tensor's own indices `places`."""
-    apart = _renamed_apart((*one.equation.indices, *one.sums))
+    apart = renamed_apart((*one.equation.indices, *one.sums))
     upstream = Read(adjoint_name(one.equation.tensor.name), *one.equation.at)
     term = (upstream * one.slope).xreplace(apart)
     at = tuple(index.xreplace(apart) for index in one.read.at)
     summed = tuple(apart.values())
     conditions = tuple(condition.xreplace(apart) for condition in one.conditions)
-    if _is_plain(at, places, summed, conditions):
+    if is_plain(at, places, summed, conditions):
         place = dict(zip(at, places, strict=True))
         left = [index for index in summed if index not in place]
         return sum_over(term.xreplace(place), *left)
@@ -187,29 +171,6 @@ def _contribute(one: Contribution, places: tuple[Index, ...]) -> Expr:
     for symbol, lower, upper in reversed(solution.ranges):
         inner = IndexSum(inner, symbol, lower, upper)
     return Guard(inner, *solution.outer)
-
-
-def _renamed_apart(indices: tuple[Index, ...]) -> dict[Index, Index]:
-    """A fresh index for each, in their bounds too; an index may bound those after it."""
-    apart: dict[Index, Index] = {}
-    for place, index in enumerate(indices):
-        lower, upper = index.lower.xreplace(apart), index.upper.xreplace(apart)
-        apart[index] = Fresh(f"{index.name}'{place}", lower=lower, upper=upper)
-    return apart
-
-
-def _is_plain(
-    at: tuple[Expr, ...],
-    places: tuple[Index, ...],
-    summed: tuple[Index, ...],
-    conditions: tuple[Condition, ...],
-) -> bool:
-    """Whether T is read at distinct indices that run over all of T: then e = p is a renaming."""
-    if conditions or len(set(at)) != len(at):
-        return False
-    ranges = {index: (index.lower, index.upper) for index in summed}
-    free = all(not bound.free_symbols & set(summed) for pair in ranges.values() for bound in pair)
-    return free and all(ranges.get(e) == (own.lower, own.upper) for e, own in zip(at, places, strict=True))
 
 
 __all__ = ["Backward", "Contribution", "adjoint_name", "backward", "local_derivatives"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -53,6 +54,17 @@ class Program:
         """The one equation that defines the tensor."""
         (equation,) = self.of(name)
         return equation
+
+    def leading_to(self, names: Iterable[str]) -> frozenset[str]:
+        """The tensors that the named ones' values depend on, and these."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += [read for equation in self.of(name) for read in equation.reads]
+        return frozenset(found)
 
     def extended(self, equations: tuple[Equation, ...], inputs: tuple[Tensor, ...] = ()) -> Program:
         """The program with more inputs and equations after its own."""

@@ -15,13 +15,7 @@ from bpsym.errors import ProgramError
 
 def needed(program: Program, targets: Iterable[str]) -> Program:
     """The equations that the targets' values depend on, and all inputs."""
-    wanted: set[str] = set()
-    waiting = list(targets)
-    while waiting:
-        name = waiting.pop()
-        if name not in wanted:
-            wanted.add(name)
-            waiting += [read for equation in program.of(name) for read in equation.reads]
+    wanted = program.leading_to(targets)
     return Program(program.inputs, tuple(one for one in program.equations if one.tensor.name in wanted))
 
 
