@@ -84,7 +84,7 @@ def test_a_title_of_ones_own_is_set_as_it_is_written() -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_numeric_line_of_any_network_recomputes(name: str) -> None:
-    document = bpsym.derive(NETWORKS[name])
+    document = bpsym.derive(NETWORKS[name], form="scalar")
     functions = {
         document.names.function(layer): (
             sigmoid if activation == "sigmoid" else lambda z: PRECISE.tanh(precise(z))

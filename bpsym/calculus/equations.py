@@ -22,16 +22,17 @@ class Program:
 
     inputs: tuple[Tensor, ...]
     equations: tuple[Equation, ...]
-    checked: int = field(default=0, repr=False, compare=False)
-    """How many of the equations are those of a program that was checked already."""
     _by_name: dict[str, tuple[Equation, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        self._check(self.equations)
+
+    def _check(self, new: tuple[Equation, ...]) -> None:
         by_name: dict[str, tuple[Equation, ...]] = {}
         for equation in self.equations:
             by_name[equation.tensor.name] = (*by_name.get(equation.tensor.name, ()), equation)
         object.__setattr__(self, "_by_name", by_name)
-        check(self.inputs, self.equations[self.checked :], by_name)
+        check(self.inputs, new, by_name)
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
@@ -55,7 +56,11 @@ class Program:
 
     def extended(self, equations: tuple[Equation, ...], inputs: tuple[Tensor, ...] = ()) -> Program:
         """The program with more inputs and equations after its own."""
-        return Program((*self.inputs, *inputs), (*self.equations, *equations), len(self.equations))
+        more = object.__new__(Program)  # its equations so far have been checked already
+        object.__setattr__(more, "inputs", (*self.inputs, *inputs))
+        object.__setattr__(more, "equations", (*self.equations, *equations))
+        more._check(equations)
+        return more
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.equations))

@@ -44,12 +44,9 @@ def inline(program: Program, names: Iterable[str]) -> Program:
 
 def put(expr: Expr, definition: Equation) -> Expr:
     """The expression with the definition's right-hand side for each read of its target."""
-    names = [f"{index.name}''" for index in definition.indices]
-    apart = {index: index.renamed(name) for index, name in zip(definition.indices, names, strict=True)}
-    value = definition.value.xreplace(apart)
 
     def replaced(read: Read) -> Expr:
-        return value.xreplace(dict(zip(apart.values(), read.at, strict=True)))
+        return definition.value.xreplace(dict(zip(definition.indices, read.at, strict=True)))
 
     return map_reads(expr, lambda read: replaced(read) if read.name == definition.tensor.name else read)
 

@@ -41,7 +41,7 @@ def solve(
     values: dict[Symbol, Affine] = {}
     while todo and (choice := _choice(todo, live)):
         number, symbol = choice
-        equation = todo.pop(number)
+        equation = todo.pop(number).whole()
         coefficient = equation.coefficient(symbol)
         rest = (equation - Affine(0, {symbol: coefficient})) * (-1 if coefficient > 0 else 1)
         step = coefficient if coefficient > 0 else -coefficient
@@ -53,7 +53,7 @@ def solve(
         todo = [other.put(symbol, value) for other in todo]
         values = {old: known.put(symbol, value) for old, known in values.items()} | {symbol: value}
         guards = [_put(guard, symbol, value) for guard in guards]
-    guards += [Zero(left.expr()) for left in todo if left.terms or left.constant]
+    guards += [Zero(left.whole().expr()) for left in todo if left.terms or left.constant]
     return _kept(values, guards, live, place_box)
 
 

@@ -111,7 +111,8 @@ def _citations(setting: Setting, written: tuple[Section, ...]) -> Mapping[tuple[
         if not step.number:
             continue
         for read in _defined(setting, step):
-            found.setdefault((read.name, units(setting.program, read)), step.number)
+            place = tuple(map(int, units(setting.program, read)))
+            found.setdefault((read.name, place), step.number)
     return found
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sympy import Add, Expr, Integer, Mul, preorder_traversal
 
+from bpsym.calculus.backward import adjoint_name
 from bpsym.calculus.equations import Tensor
 from bpsym.calculus.nodes import IndexSum, Read
 from bpsym.derivation.forms import (
@@ -23,10 +25,10 @@ from bpsym.derivation.forms import (
     Step,
 )
 from bpsym.derivation.functions import slope_at, slope_form
-from bpsym.derivation.gradients import every_chain, inset, product_of, trained_of
+from bpsym.derivation.gradients import every_chain, inset, product_of, singles, trained_of
 from bpsym.derivation.numerals import numerals
-from bpsym.derivation.output_layer import output_layer
 from bpsym.derivation.opening import of_kind, sample_loss
+from bpsym.derivation.output_layer import output_layer
 from bpsym.derivation.setting import Setting
 from bpsym.derivation.worth import worth
 from bpsym.network import roles
@@ -44,6 +46,7 @@ def error_terms(setting: Setting) -> Iterator[Section]:
     for layer in reversed(setting.reached()):
         blocks += _of_layer(setting, layer, seen)
     blocks += _gradients(setting)
+    blocks += _singles(setting)
     yield Section("error_terms", tuple(blocks))
 
 
@@ -56,7 +59,12 @@ def _of_layer(setting: Setting, layer: int, seen: set[str]) -> Iterator[Block]:
     tensor = _deltas(setting, layer)
     if layer != setting.layers[-1]:
         later = _deltas(setting, layer + 1)
-        terms = {"layer": layer + 1, "before": layer, "terms": _few(setting, later), "cited": _cited(setting, later)}
+        terms = {
+            "layer": layer + 1,
+            "before": layer,
+            "terms": _few(setting, later),
+            "cited": _cited(setting, later),
+        }
         yield Remark("error_terms_back", terms)
     if layer == setting.layers[-1]:
         yield from _output_slopes(setting)
@@ -152,7 +160,9 @@ def error_form(setting: Setting, layer: int, delta: Read) -> Form:
     if rest is None:
         return setting.ordered(value)
     factors = [setting.ordered(rest), slope_form(setting, layer, before, after)]
-    return product_of([part for one in factors for part in (one.factors if isinstance(one, Product) else (one,))])
+    return product_of(
+        [part for one in factors for part in (one.factors if isinstance(one, Product) else (one,))]
+    )
 
 
 def _without(value: Expr, slope: Expr | None) -> Expr | None:
@@ -175,7 +185,9 @@ def _gradients(setting: Setting) -> Iterator[Block]:
     deltas = [_deltas(setting, layer) for layer in reversed(setting.reached())]
     yield Remark(key, {"samples": setting.samples, "cited": _cited(setting, *deltas)})
     yield from map(Remark, _of_biases(setting))
-    steps = [_gradient(setting, read) for one in tensors for read in setting.shown(setting.derived("adjoint", one))]
+    steps = [
+        _gradient(setting, read) for one in tensors for read in setting.shown(setting.derived("adjoint", one))
+    ]
     yield Equations(tuple(steps), compact=True)
     adjoints = [setting.derived("adjoint", tensor) for tensor in tensors]
     if setting.indexed:
@@ -184,9 +196,29 @@ def _gradients(setting: Setting) -> Iterator[Block]:
         yield from _contributions(setting, [read for one in adjoints for read in setting.elements(one)])
 
 
+def _singles(setting: Setting) -> Iterator[Block]:
+    """Single parameters that are asked for: the neuron's error term written out, times what enters."""
+    for read in singles(setting):
+        layer = setting.program[read.name].role.layer
+        deltas = [
+            delta
+            for delta in setting.elements(_deltas(setting, layer))
+            if not read.at or delta.at[-1] == read.at[0]
+        ]
+        gradient = Read(adjoint_name(read.name), *read.at)
+        form = setting.ordered(contribution(setting, gradient, setting.sample))
+        steps = [replace(delta_step(setting, layer, delta), label="") for delta in deltas]
+        partial = _sample_partial(setting, gradient, setting.sample)
+        steps.append(Step(setting.label("single", read), partial, (form,), _worth(setting, form)))
+        yield Remark("single", {"parameter": Element(read)})
+        yield Equations(tuple(steps))
+
+
 def _of_biases(setting: Setting) -> list[str]:
     """What is to be said of the gradients of biases."""
-    kinds = {bool(tensor.role.axes) for tensor in of_kind(setting, roles.BIASES) if tensor in setting.trained()}
+    kinds = {
+        bool(tensor.role.axes) for tensor in of_kind(setting, roles.BIASES) if tensor in setting.trained()
+    }
     return [
         key
         for one_each, key in ((True, "bias_gradient"), (False, "shared_bias_gradient"))
@@ -227,14 +259,13 @@ def _sample_partial(setting: Setting, gradient: Read, sample: int | str) -> Part
 
 
 def _parameter(setting: Setting, gradient: Read) -> Read:
-    origin = setting.program[gradient.name].origin
-    assert origin is not None
-    return Read(origin.of, *gradient.at)
+    return Read(setting.base(gradient).name, *gradient.at)
 
 
 def _column(setting: Setting, read: Read) -> tuple[Any, ...]:
     each = tuple(
-        _worth(setting, setting.ordered(contribution(setting, read, sample))) for sample in range(setting.samples)
+        _worth(setting, setting.ordered(contribution(setting, read, sample)))
+        for sample in range(setting.samples)
     )
     _, rest = _split(setting.value_of(read))
     penalty = None if rest == 0 else _worth(setting, setting.ordered(rest))
@@ -242,7 +273,7 @@ def _column(setting: Setting, read: Read) -> tuple[Any, ...]:
 
 
 def contribution(setting: Setting, gradient: Read, sample: int) -> Expr:
-    """d of the sample's own loss / d by the parameter."""
+    """D of the sample's own loss / d by the parameter."""
     sums, _ = _split(setting.value_of(gradient))
     opened = setting.opened(sums, sample)
     return opened * setting.samples if setting.example.network.reduction == "mean" else opened

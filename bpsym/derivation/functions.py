@@ -11,12 +11,13 @@ from sympy import Symbol
 from bpsym.calculus.functions import unspecified
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import Applied, Element, Form, SumOver, changed
-from bpsym.notation.formulas import formula_form
 from bpsym.derivation.setting import Setting
 from bpsym.derivation.worth import derived_slope
+from bpsym.errors import ProgramError
 from bpsym.network import roles
 from bpsym.network.activations import Activation, activation_of
 from bpsym.network.expressions import Formula
+from bpsym.notation.formulas import formula_form
 
 
 def activation(setting: Setting, layer: int) -> Activation:
@@ -30,6 +31,14 @@ def slope_form(setting: Setting, layer: int, before: Read, after: Read) -> Form:
     if slope is not None and is_in_outputs(slope):
         return setting.activated(formula_form(slope, {"a": Element(after)}))
     return Applied(layer, setting.activation(layer), Element(before), order=1)
+
+
+def slope_form_of(setting: Setting, layer: int, after: Read) -> Form:
+    """The textbook's slope, in the output itself."""
+    slope = activation(setting, layer).slope_formula
+    if slope is None:
+        raise ProgramError(f"the activation of layer {layer} declares no slope")
+    return formula_form(slope, {"a": Element(after)})
 
 
 def slope_at(setting: Setting, layer: int, before: Read, after: Read) -> Any:

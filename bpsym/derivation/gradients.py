@@ -21,13 +21,13 @@ from bpsym.derivation.forms import (
     Sum,
     Variable,
 )
-from bpsym.notation.formulas import formula_form
 from bpsym.derivation.functions import activation, slope_form, slope_lines
 from bpsym.derivation.opening import first_of_each_activation, sample_loss
 from bpsym.derivation.passes import output
 from bpsym.derivation.setting import MOST_PATHS, Setting, slug
 from bpsym.derivation.worth import worth
 from bpsym.network import roles
+from bpsym.notation.formulas import formula_form
 
 
 def gradients(setting: Setting) -> Iterator[Section]:
@@ -68,9 +68,22 @@ def every_chain(setting: Setting) -> bool:
 
 
 def _is_chained(setting: Setting, read: Read, every: bool) -> bool:
-    if every:
-        return True
-    return setting.code(read) in setting.weights and setting.paths_to(read.name) <= MOST_PATHS
+    return every or (is_asked_for(setting, read) and setting.paths_to(read.name) <= MOST_PATHS)
+
+
+def is_asked_for(setting: Setting, read: Read) -> bool:
+    return bool(setting.weights) and setting.code(read) in setting.weights
+
+
+def singles(setting: Setting) -> list[Read]:
+    """What is asked for and reached over so many paths that its chain would not be read."""
+    return [
+        read
+        for tensor in setting.trained()
+        if setting.paths_to(tensor.name) > MOST_PATHS
+        for read in setting.elements(tensor)
+        if is_asked_for(setting, read)
+    ]
 
 
 def trained_of(setting: Setting, layer: int) -> list[Tensor]:
@@ -89,7 +102,9 @@ def _way(setting: Setting, layer: int) -> tuple[Step, ...]:
         reads = [sample_loss(setting)]
         for number in range(len(setting.layers), layer - 1, -1):
             z, a = (setting.tensor(kind, number) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
-            reads += [read for pair in zip(setting.elements(a), setting.elements(z), strict=True) for read in pair]
+            reads += [
+                read for pair in zip(setting.elements(a), setting.elements(z), strict=True) for read in pair
+            ]
     return tuple(Step("", Element(read), (output(setting, read),)) for read in reads)
 
 
@@ -125,6 +140,8 @@ def link_slope(setting: Setting, link: Link) -> Form:
     if role.kind != roles.ACTIVATION:
         return setting.ordered(link.slope)
     record = activation(setting, role.layer)
+    if record.is_layer_wide and not record.other_formulas:
+        return setting.ordered(link.slope)
     if record.is_layer_wide and link.of.at != link.by.at:
         outputs = {"a": Element(link.of), "b": Element(Read(link.of.name, *link.by.at))}
         return formula_form(record.other_formulas[-1], outputs)
@@ -147,7 +164,11 @@ def inset(setting: Setting, layer: int) -> list[Block]:
     applied = Applied(layer, record.name, z)
     steps = (
         Step("", applied, (formula_form(record.formula, {"z": z}),)),
-        Step(f"slope-{_place(setting, layer)}", Applied(layer, record.name, z, order=1), slope_lines(setting, layer, z)),
+        Step(
+            f"slope-{_place(setting, layer)}",
+            Applied(layer, record.name, z, order=1),
+            slope_lines(setting, layer, z),
+        ),
     )
     return [Remark("inset", {"function": applied}), Equations(steps), Remark(_other_activation(setting))]
 

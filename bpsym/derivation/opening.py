@@ -26,13 +26,13 @@ from bpsym.derivation.forms import (
     SymbolTable,
     Variable,
 )
-from bpsym.notation.formulas import formula_form
 from bpsym.derivation.functions import activation, layer_calls, letter
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
 from bpsym.network.losses import loss_of
+from bpsym.notation.formulas import formula_form
 
 Terms = dict[str, Any]
 
@@ -111,7 +111,11 @@ def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapp
     if record.is_unspecified:
         nodes = setting.names.pack.conventions["nodes"]
         before = setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer))[0]
-        return (Applied(layer, record.name, Element(before)),), f"function_generic_{nodes}", _node(setting, layer)
+        return (
+            (Applied(layer, record.name, Element(before)),),
+            f"function_generic_{nodes}",
+            _node(setting, layer),
+        )
     if record.is_layer_wide:
         at = letter(setting, roles.PRE_ACTIVATION, layer, Symbol("i"))
         formula = formula_form(record.formula, {"z": Element(at)}, layer_calls(setting, layer, Symbol("k")))
@@ -138,7 +142,10 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     nodes = setting.names.pack.conventions["nodes"]
     weights = setting.tensor(roles.WEIGHTS, 1)
     weight = Element(setting.elements(weights)[-1])
-    last = {"to": setting.names.node(1, setting.shape(weights)[0] - 1), "from": setting.names.node(0, setting.shape(weights)[1] - 1)}
+    last = {
+        "to": setting.names.node(1, setting.shape(weights)[0] - 1),
+        "from": setting.names.node(0, setting.shape(weights)[1] - 1),
+    }
     yield Remark(f"index_order_{nodes}", {"weight": weight, "layer": 1} | last)
     yield Remark(f"loss_{network.loss}")
     if setting.samples > 1:
@@ -154,7 +161,9 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
         if kink is not None:
             z = Variable("z")
             slope = Applied(layer, setting.activation(layer), z, order=1)
-            yield Remark("kink", {"slope": slope, "at": Variable(f"z = {kink.at}"), "value": _number(kink.slope)})
+            yield Remark(
+                "kink", {"slope": slope, "at": Variable(f"z = {kink.at}"), "value": _number(kink.slope)}
+            )
     loss_kink = loss_of(network.loss).kink
     if loss_kink is not None:
         yield Remark("kink_loss", {"value": _number(loss_kink.slope)})
@@ -204,7 +213,9 @@ def given(setting: Setting) -> Iterator[Section]:
         blocks += numerals(setting, tensors)
         tensors = ()
     steps = [_matrix(setting, tensor) for tensor in tensors if len(setting.elements(tensor)) > 1]
-    single = [read for one in tensors[1:] if len(setting.elements(one)) == 1 for read in setting.elements(one)]
+    single = [
+        read for one in tensors[1:] if len(setting.elements(one)) == 1 for read in setting.elements(one)
+    ]
     single.append(Read(LEARNING_RATE_TENSOR.name))
     single += [Read(one.name) for one in setting.program.inputs if one.role.kind == roles.SETTING]
     steps += [Step("", Element(read), (Element(read),), setting.amount(read)) for read in single]

@@ -20,7 +20,7 @@ from bpsym.derivation.forms import (
     Sum,
     SumOver,
 )
-from bpsym.derivation.functions import activation, is_in_outputs, layer_calls, letter, slope_at
+from bpsym.derivation.functions import activation, layer_calls, letter, slope_at, slope_form_of
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.losses import loss_of
@@ -31,7 +31,10 @@ I, J, K = map(Symbol, "ijk")  # noqa: E741  (as in the formulas)
 
 def output_layer(setting: Setting) -> Iterator[Block]:
     """The lines from the partials of loss and activation to the error term of unit i, as general formulas."""
-    if activation(setting, setting.layers[-1]).is_layer_wide:
+    record = activation(setting, setting.layers[-1])
+    if record.is_layer_wide and not record.other_formulas:
+        return
+    if record.is_layer_wide:
         yield from _layer_partials(setting)
         yield from _over_the_layer(setting)
         yield from _targets(setting)
@@ -91,12 +94,11 @@ def _in_one_unit(setting: Setting) -> Iterator[Block]:
     slope = _loss_slope(setting, I)
     by_output = Partial(_loss(setting), Element(a))
     lines = _unlike([setting.ordered(_differentiated(setting, I)), setting.ordered(slope)])
-    textbook = activation(setting, layer).slope_formula
-    assert textbook is not None
-    product = _times(setting.ordered(slope), formula_form(textbook, {"a": Element(a)}))
+    textbook = slope_form_of(setting, layer, a)
+    product = _times(setting.ordered(slope), textbook)
     steps = (
         Step("", by_output, lines),
-        Step("", _partial(a, z), (formula_form(textbook, {"a": Element(a)}),)),
+        Step("", _partial(a, z), (textbook,)),
         Step(
             "output-error-term",
             Partial(_loss(setting), Element(z)),
@@ -108,7 +110,9 @@ def _in_one_unit(setting: Setting) -> Iterator[Block]:
 
 
 def _times(*forms: Form) -> Form:
-    return Product(tuple(part for one in forms for part in (one.factors if isinstance(one, Product) else (one,))))
+    return Product(
+        tuple(part for one in forms for part in (one.factors if isinstance(one, Product) else (one,)))
+    )
 
 
 def _layer_partials(setting: Setting) -> Iterator[Block]:
@@ -134,14 +138,13 @@ def _lines(formulas: tuple[object, ...], names: dict[str, Form], calls: object) 
 def _over_the_layer(setting: Setting) -> Iterator[Block]:
     """dE/dz_i = sum_k dE/da_k da_k/dz_i"""
     record = activation(setting, setting.layers[-1])
-    own, others = record.slope_formula, record.other_formulas[-1]
-    assert own is not None
+    others = record.other_formulas[-1]
     a_i, a_k = _output(setting, I), _output(setting, K)
     by = _sum(setting, I)
     partials = SumOver("k", Product((Partial(_loss(setting), Element(a_k)), _partial(a_k, by))))
     put_in = Sum(
         (
-            _times(setting.ordered(_loss_slope(setting, I)), formula_form(own, {"a": Element(a_i)})),
+            _times(setting.ordered(_loss_slope(setting, I)), slope_form_of(setting, setting.layers[-1], a_i)),
             SumOver(
                 r"k \ne i",
                 _times(

@@ -9,6 +9,7 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from bpsym.calculus.equations import Tensor
+from bpsym.calculus.evaluate import Values
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
     Amount,
@@ -51,7 +52,9 @@ def forward(setting: Setting) -> Iterator[Section]:
             steps = (general(setting, f"z-{layer}", z), general(setting, f"a-{layer}", a))
             blocks += [Equations(steps), *numerals(setting, (z, a))]
         elif activation(setting, layer).is_layer_wide:
-            blocks.append(Equations((_pre_activations(setting, layer), *_over_the_layer(setting, layer)), compact=True))
+            blocks.append(
+                Equations((_pre_activations(setting, layer), *_over_the_layer(setting, layer)), compact=True)
+            )
         else:
             blocks.append(Equations((_pre_activations(setting, layer), _activations(setting, layer))))
     yield Section("forward", tuple(blocks))
@@ -169,16 +172,14 @@ def second_pass(setting: Setting) -> Iterator[Section]:
     if setting.numbers is None or setting.numbers.after_one is None:
         return
     after = setting.numbers.after_one
-    blocks: list[Block] = [] if setting.indexed else list(_pass_again(setting))
+    blocks: list[Block] = [] if setting.indexed else list(_pass_again(setting, after))
     total = total_loss(setting)
     losses = setting.amount(total), setting.amount(total, after)
     compared = {"loss": Element(total), "before": Value(losses[0]), "after": Value(losses[1])}
     yield Section("second_pass", (*blocks, Remark(_what_became(*losses), compared)), state=1)
 
 
-def _pass_again(setting: Setting) -> Iterator[Block]:
-    assert setting.numbers is not None
-    after = setting.numbers.after_one
+def _pass_again(setting: Setting, after: Values) -> Iterator[Block]:
     reads = [
         read
         for layer in setting.layers

@@ -37,9 +37,12 @@ LARGEST = 10
 
 @dataclass(frozen=True)
 class Setting:
-    """program: forward, backward and update; forward: the equations as a person writes them; sample: the one (from 0) that is shown in full; weights: the code names
-    of those whose chain is shown however many there are; gradient_form: "auto", "scalar" or "index"; batch: the
-    samples (from 0) of the first step, where it does not see all.
+    """What a derivation is written of.
+
+    program: forward, backward and update; forward: the equations as a person writes them; sample: the one (from 0)
+    that is shown in full; weights: the code names of those that are shown in full however many there are;
+    gradient_form: "auto", "scalar" or "index"; batch: the samples (from 0) of the first step, where it does not see
+    all.
     """
 
     example: Example
@@ -106,6 +109,13 @@ class Setting:
         if found is None:
             raise ProgramError(f"{tensor.name} has no {kind}")
         return found
+
+    def base(self, gradient: Read) -> Tensor:
+        """What the gradient is the derivative by."""
+        origin = self.program[gradient.name].origin
+        if origin is None:
+            raise ProgramError(f"{gradient} is no derivative")
+        return self.program[origin.of]
 
     def elements(self, tensor: Tensor) -> tuple[Read, ...]:
         """The tensor's elements in row order, those of the one sample where it has samples."""
@@ -207,8 +217,12 @@ class Setting:
 
     def paths_to(self, name: str) -> int:
         """How many chains lead to each element of a parameter: one through each unit of every later layer."""
-        widths = self.names.widths[self.program[name].role.layer + 1 :]
-        return prod(widths)
+        own = self.program[name].role.layer
+        over_layers = [layer for layer in self.layers if layer >= own and self._is_layer_wide(layer)]
+        return prod(self.names.widths[own + 1 :]) * prod(self.names.widths[layer] for layer in over_layers)
+
+    def _is_layer_wide(self, layer: int) -> bool:
+        return activation_of(self.activation(layer)).is_layer_wide
 
     def equation(self, read: Read) -> Equation:
         name = read.name
@@ -232,7 +246,7 @@ class Setting:
         tensor = self.program[element.read.name]
         if tensor.origin is not None or tensor.role.kind != roles.ACTIVATION:
             return element
-        if activation_of(self.activation(tensor.role.layer)).is_layer_wide:
+        if self._is_layer_wide(tensor.role.layer):
             return element
         before = self.tensor(roles.PRE_ACTIVATION, tensor.role.layer)
         return Activated(tensor.role.layer, Element(Read(before.name, *element.read.at)), element)
@@ -264,7 +278,7 @@ class Setting:
 
     def code(self, read: Read) -> str:
         """The element's name in code."""
-        return self.names.code(self.program[read.name], units(self.program, read))
+        return self.names.code(self.program[read.name], tuple(map(int, units(self.program, read))))
 
     def amount(self, read: Read, values: Values | None = None) -> Any:
         """The element's number before training (or in `values`), None where there is none."""
@@ -276,7 +290,7 @@ class Setting:
     def _of_one_sample(self, read: Read) -> bool:
         """Whether the number needs no other sample than its own."""
         tensor = self.program[read.name]
-        return tensor.origin is None and tensor.role.kind != roles.LOSS or None in tensor.role.axes
+        return (tensor.origin is None and tensor.role.kind != roles.LOSS) or None in tensor.role.axes
 
     def amounts(self, tensor: Tensor, values: Values | None = None) -> Any:
         """The tensor's numbers, as rows."""

@@ -19,8 +19,8 @@ from bpsym.network.update_rule import update_rule
 DIGITS = 40
 """What everything in a derivation is computed with, before it is rounded once, in print."""
 
-LONGEST = 50_000
-"""The most steps times samples times parameters that are computed with so many digits."""
+LONGEST, MOST_WORK = 1000, 50_000
+"""The most steps, and the most steps times samples times parameters, that are computed with so many digits."""
 
 LONGEST_DOUBLE = 30_000_000
 """The most that the generated trainer computes for a derivation."""
@@ -110,7 +110,7 @@ def _trained(
     in_batches: bool,
 ) -> Trained | None:
     cost = steps * _products(program)
-    if not in_batches and (cost <= LONGEST or long_training is None):
+    if not in_batches and (long_training is None or (steps <= LONGEST and cost <= MOST_WORK)):
         return Trained(steps, _after(program, inputs, after_one, steps))
     if cost > LONGEST_DOUBLE or long_training is None:
         return None

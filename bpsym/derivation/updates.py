@@ -33,7 +33,6 @@ from bpsym.network.training_rule import SEQUENTIAL
 from bpsym.network.update_rule import PARAMETER, Line, UpdateRule, update_rule
 from bpsym.notation.formulas import formula_form
 
-
 _PARAMETER = "p"
 
 
@@ -96,7 +95,9 @@ class _Writer:
         """The line's equations, for these parameters."""
         yield Remark(f"line_{self._kind(line)}", self._terms(line))
         shared = line.kind in (roles.SHARED, roles.RATE)
-        steps = [self.shared(line)] if shared else [step for one in parameters for step in self.each(line, one)]
+        steps = (
+            [self.shared(line)] if shared else [step for one in parameters for step in self.each(line, one)]
+        )
         yield Equations(tuple(steps), compact=True)
 
     def _kind(self, line: Line) -> str:

@@ -31,9 +31,9 @@ from bpsym.derivation.forms import (
     Summation,
     changed,
 )
+from bpsym.network.activations import Activation, activation_of
 from bpsym.notation.formulas import formula_form
 from bpsym.notation.order import reading_order
-from bpsym.network.activations import Activation, activation_of
 
 PRECISE = mpmath.mp.clone()
 """The context of all numbers that are not exact."""

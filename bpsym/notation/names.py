@@ -15,8 +15,11 @@ from bpsym.notation.packs import Pack, load_pack
 Unit = int | str
 """The number of a unit or a sample, from 0, or the letter of an index that runs over them."""
 
-At = tuple[Unit, ...]
-"""The position of an element: units, the samples' axis left out; () for the whole tensor."""
+At = tuple[int, ...]
+"""The position of an element: unit numbers from 0, the samples' axis left out; () for the whole tensor."""
+
+Place = tuple[Unit, ...]
+"""The same in a formula, where letters may stand for units."""
 
 _ERROR_TERM = "error_term"
 
@@ -57,7 +60,7 @@ class Names:
         last = (self.node(layer, width - 1) for layer, width in enumerate(self.widths))
         return max(last) > 9
 
-    def latex(self, tensor: Tensor, at: At = (), sample: Unit | None = None) -> str:
+    def latex(self, tensor: Tensor, at: Place = (), sample: Unit | None = None) -> str:
         """An element's name in a formula; `sample` counts from 0, None where there is only one."""
         kind = _printed_kind(tensor)
         if kind is None:
@@ -107,7 +110,7 @@ class Names:
         return "shared_bias" if kind == roles.BIASES and not tensor.role.axes else kind
 
     def _filled(
-        self, pattern: str, tensor: Tensor, at: At, sample: Unit | None, inner: Callable[[Tensor], str]
+        self, pattern: str, tensor: Tensor, at: Place, sample: Unit | None, inner: Callable[[Tensor], str]
     ) -> str:
         """The pattern with the tensor's words; inner: the name of the parameter that it belongs to."""
         role = tensor.role

@@ -218,13 +218,15 @@ class _Order:
         return Summation(letter, *limits, layer, self.form(expr.open(index)))
 
     def letter(self, read: Read, axis: int, taken: set[str]) -> str:
-        """s for samples, j for the units that weights come from, i for those they lead into, else k; or what is free."""
-        tensor = self.program[read.name]
-        if tensor.role.axes[axis] is None:
+        """The letter s for samples, j for units that weights come from, i for those they lead into, else k."""
+        role: roles.Role = self.program[read.name].role
+        if role.axes[axis] is None:
             return SAMPLE_LETTER
-        summed = tensor.is_adjoint or tensor.role.kind == roles.WEIGHTS
-        wanted = ("ij"[axis % 2] if tensor.role.kind == roles.WEIGHTS else "i") if summed else "k"
-        return next(one for one in (wanted, *_LETTERS) if one not in taken)
+        wanted = "i" if self.program[read.name].is_adjoint else "k"
+        if role.kind == roles.WEIGHTS:
+            wanted = "ij"[axis]
+        letters: tuple[str, ...] = (wanted, *_LETTERS)
+        return next(one for one in letters if one not in taken)
 
     def cases(self, expr: Piecewise) -> Form:
         (value, test), *rest = expr.args

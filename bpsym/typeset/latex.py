@@ -133,7 +133,9 @@ class Latex:
         return _template("numerals.tex.jinja").render(lines=lines)
 
     def samples(self, block: SampleTable, _: Section) -> str:
-        words = {key: self.phrases.get("table", key) for key in ("sample", "mean", "sum", "penalty", "gradient")}
+        words = {
+            key: self.phrases.get("table", key) for key in ("sample", "mean", "sum", "penalty", "gradient")
+        }
         tables = sample_tables(block, self.mathematics, self.digits, words)
         return _template("samples.tex.jinja").render(tables=tables)
 
@@ -200,7 +202,6 @@ class Latex:
         if isinstance(term, Value):
             return f"${joined(self.mathematics.amount(term.amount, self.digits)[0])}$"
         return f"${self._tex(term)}$"
-
 
     def _cited(self, cited: Cited) -> str:
         """The numbers of the equations, as TeX counts them; of many that follow each other, the first and the last."""

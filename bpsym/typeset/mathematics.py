@@ -159,7 +159,9 @@ class Mathematics:
 
     def _factor(self, form: Form, *, last: bool) -> Pieces:
         """A factor; a sum over an index needs brackets unless nothing comes after it."""
-        return self._bracketed(form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Summation, SumOver))
+        return self._bracketed(
+            form, (Sum, Negative, Cases) if last else (Sum, Negative, Cases, Summation, SumOver)
+        )
 
     def _sign(self, product: Product, before: Form, factor: Form) -> str:
         """What stands between two factors: nothing much between symbols, a dot between numbers and long factors."""
@@ -170,7 +172,7 @@ class Mathematics:
         if isinstance(before, Layer) and isinstance(factor, Layer):
             return r"\,"
         long = (Partial, Sum, Product, Applied, Activated, Quotient, Power, Negative)
-        if isinstance(before, Number) or not any(isinstance(one, long) for one in product.factors):
+        if _is_number(before) or not any(isinstance(one, long) for one in product.factors):
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
 
@@ -192,7 +194,7 @@ class Mathematics:
         return self.tex(limit)
 
     def range(self, one: Range) -> str:
-        """i = 1, ..., 4"""
+        """I = 1, ..., 4"""
         first, last = (self.names.written(one.layer, number) for number in (0, one.units - 1))
         dots = r", \ldots, " if one.units > 2 else ", "
         return f"{one.letter} = {first}{dots}{last}"
@@ -226,7 +228,9 @@ class Mathematics:
     def _(self, form: Quotient) -> Pieces:
         if self.nested:
             over = self._bracketed(form.over, (Sum, Negative))
-            return unbroken(over + after("/", self._bracketed(form.under, (Sum, Negative, Product, Quotient))))
+            return unbroken(
+                over + after("/", self._bracketed(form.under, (Sum, Negative, Product, Quotient)))
+            )
         flat = replace(self, depth=0, nested=True)
         return _fraction(flat.pieces(form.over), flat.pieces(form.under))
 
@@ -345,6 +349,13 @@ def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
     (top,), (bottom,) = unbroken(over), unbroken(under)
     text = rf"{sign}\frac{{{top.text}}}{{{bottom.text}}}"
     return (replace(top, text=text, width=max(top.width, bottom.width) + 2.4 + len(sign) * 8.5),)
+
+
+def _is_number(form: Form) -> bool:
+    """Whether it is a number of the formula itself: 2, or 1/2."""
+    if isinstance(form, Quotient):
+        return isinstance(form.over, Number) and isinstance(form.under, Number)
+    return isinstance(form, Number)
 
 
 def _parts(form: Form) -> tuple[Form, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from bpsym.derivation.forms import Amount, Form, Numerals, SampleTable
+from bpsym.derivation.forms import Amount, Numerals, SampleTable
 from bpsym.derivation.worth import approximate
 from bpsym.typeset.equations import ROOM, relation
 from bpsym.typeset.mathematics import Mathematics, matrix, numeral
@@ -128,7 +128,12 @@ def _column(
     head, amounts, penalty, _, total = one
     shown, mean = _recomputable(block, amounts, digits)
     dots = () if len(block.samples) == len(amounts) else (r"\vdots",)
-    cells = [mathematics.tex(head).replace(r"\frac", r"\dfrac"), *(joined(numeral(number)) for number in shown), *dots, joined(numeral(mean))]
+    cells = [
+        mathematics.tex(head).replace(r"\frac", r"\dfrac"),
+        *(joined(numeral(number)) for number in shown),
+        *dots,
+        joined(numeral(mean)),
+    ]
     if penalised:
         ends = (result(Fraction(0) if part is None else part, digits)[0] for part in (penalty, total))
         cells += [joined(numeral(part)) for part in ends]

@@ -339,6 +339,10 @@ class _Reader:
             self.take()
             self.take("^")
             return PRECISE.exp(precise(self.group()))
+        return self.named(token)
+
+    def named(self, token: str) -> Value:
+        """A constant, or a function by a name of its own."""
         if token == r"\pi":
             self.take()
             return +PRECISE.pi
