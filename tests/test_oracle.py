@@ -163,7 +163,7 @@ def test_a_trainer_of_any_combination_agrees_with_the_witness_and_with_differenc
     @settings(max_examples=25)
     @given(combination=combinations())
     def every(combination: Combination) -> None:
-        trainer = bpsym.trainer(combination.example(), target=target)
+        trainer = bpsym.trainer(combination.example(), target, cited=target == "python")
         found, right = start_of_trainer(trainer, combination), start_of_witness(combination)
         assert too_far(found.discrepancies(right)) == {}
         places = some_trained(combination)
@@ -211,7 +211,7 @@ def _made(request: pytest.FixtureRequest) -> tuple[Combination, Any]:
     """A choice's combination, and its trainer; of module scope, so that the tests of one stand side by side."""
     target, name = request.param
     combination = numbered(*(KNOWN_TO_PYTORCH | UNKNOWN_TO_PYTORCH)[name])
-    return combination, bpsym.trainer(combination.example(), target=target)
+    return combination, bpsym.trainer(combination.example(), target, cited=False)
 
 
 def choices(known: Iterable[str]) -> Any:
