@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from bpsym.examples.data import Data
 from bpsym.examples.example import Example
 
 
@@ -28,4 +29,4 @@ def of_samples(example: Example, samples: tuple[int, ...]) -> Example:
         for name, rows in (("x", data.x), ("t", data.t))
         if rows is not None
     }
-    return example.model_copy(update={"data": data.model_copy(update=chosen)})
+    return example.model_copy(update={"data": Data(**chosen)})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from sympy import Add, Expr, Integer, Mul, preorder_traversal
+from sympy import Add, Expr, Integer, preorder_traversal
 
 from bpsym.calculus.backward import adjoint_name
 from bpsym.calculus.equations import Tensor
@@ -24,7 +24,7 @@ from bpsym.derivation.forms import (
     Section,
     Step,
 )
-from bpsym.derivation.functions import slope_at, slope_form
+from bpsym.derivation.functions import slope_at, slope_form, without_slope
 from bpsym.derivation.gradients import every_chain, inset, product_of, singles, trained_of
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import of_kind, sample_loss
@@ -156,26 +156,13 @@ def error_form(setting: Setting, layer: int, delta: Read) -> Form:
         Read(setting.tensor(kind, layer).name, *delta.at) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION)
     )
     value = setting.value_of(delta)
-    rest = _without(value, slope_at(setting, layer, before, after))
+    rest = without_slope(value, slope_at(setting, layer, before, after))
     if rest is None:
         return setting.ordered(value)
     factors = [setting.ordered(rest), slope_form(setting, layer, before, after)]
     return product_of(
         [part for one in factors for part in (one.factors if isinstance(one, Product) else (one,))]
     )
-
-
-def _without(value: Expr, slope: Expr | None) -> Expr | None:
-    """The value without its factor `slope`; None where it has no such factor, or nothing is to be seen of it."""
-    if slope is None:
-        return None
-    left = list(Mul.make_args(value))
-    factors = Mul.make_args(slope)
-    if slope.is_number or not all(factor in left for factor in factors):
-        return None
-    for factor in factors:
-        left.remove(factor)
-    return Mul(*left) if left else None
 
 
 def _gradients(setting: Setting) -> Iterator[Block]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Symbol
+from sympy import Expr, Mul, Symbol
 
 from bpsym.calculus.functions import unspecified
 from bpsym.calculus.nodes import Read
@@ -69,6 +69,19 @@ def slope_lines(setting: Setting, layer: int, z: Form) -> tuple[Form, ...]:
     if record.slope_formula is None:
         return (changed(derived_slope(record), lambda _: z),)
     return tuple(formula_form(line, names) for line in record.line_formulas or (record.slope_formula,))
+
+
+def without_slope(value: Expr, slope: Expr | None) -> Expr | None:
+    """The value without its factor `slope`; None where it has no such factor, or nothing is to be seen of it."""
+    if slope is None:
+        return None
+    left = list(Mul.make_args(value))
+    factors = Mul.make_args(slope)
+    if slope.is_number or not all(factor in left for factor in factors):
+        return None
+    for factor in factors:
+        left.remove(factor)
+    return Mul(*left) if left else None
 
 
 def is_in_outputs(formula: Formula) -> bool:

@@ -47,7 +47,7 @@ def gradients(setting: Setting) -> Iterator[Section]:
         ]
         for number, read in enumerate(chained):
             blocks.append(Equations((_chain(setting, read),)))
-            if number == 0 and setting.activation(layer) not in shown:
+            if every and number == 0 and setting.activation(layer) not in shown:
                 shown.add(setting.activation(layer))
                 blocks += inset(setting, layer)
         yield Section(_key(setting, layer), tuple(blocks), terms={"layer": layer})

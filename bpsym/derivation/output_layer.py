@@ -20,7 +20,7 @@ from bpsym.derivation.forms import (
     Sum,
     SumOver,
 )
-from bpsym.derivation.functions import activation, layer_calls, letter, slope_at, slope_form_of
+from bpsym.derivation.functions import activation, layer_calls, letter, slope_at, slope_form_of, without_slope
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.losses import loss_of
@@ -47,7 +47,7 @@ def _is_cancelled(setting: Setting) -> bool:
     layer = setting.layers[-1]
     before, after = (letter(setting, kind, layer, I) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
     slope = slope_at(setting, layer, before, after)
-    return not slope.is_number and not _error_term(setting).has(*(slope.args or (slope,)))
+    return not slope.is_number and without_slope(_error_term(setting), slope) is None
 
 
 def _error_term(setting: Setting) -> Expr:
