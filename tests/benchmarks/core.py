@@ -1,12 +1,13 @@
 """What `backward` costs, as ratios in one run: it grows neither with the width of a network nor with like layers.
 
 Run it as `OMP_NUM_THREADS=1 python tests/benchmarks/core.py`. Peers take turns; each figure is the least of many rounds.
-It exits with 1 where a limit is missed.
+It exits with 1 where a limit is missed, with `--slack 2` only where one is missed by twice (for a machine with other work).
 With `--slow` it differentiates the composed loss of the deep network by SymPy too, which takes minutes.
 """
 
 from __future__ import annotations
 
+import argparse
 import cProfile
 import os
 import pstats
@@ -132,19 +133,24 @@ def zeros(shape: tuple[int, ...]) -> object:
     return [zeros(shape[1:]) for _ in range(shape[0])] if shape else 0.0
 
 
-MISSED: list[str] = []
+EXCESSES: list[float] = [0.0]
+"""Each figure over its limit."""
 
 
-def said(what: str, figure: float, limit: str, met: bool = True) -> None:
-    print(f"{what:44} {figure:10.2f}  ({limit})" + ("" if met else "  MISSED"))
-    MISSED.extend([] if met else [what])
+def said(what: str, figure: float, limit: str, excess: float = 0.0) -> None:
+    print(f"{what:44} {figure:10.2f}  ({limit})" + ("  MISSED" if excess > 1 else ""))
+    EXCESSES.append(excess)
 
 
 def at_most(what: str, figure: float, limit: float, unit: str = "") -> None:
-    said(what, figure, f"at most {limit:g}{unit}", figure <= limit)
+    said(what, figure, f"at most {limit:g}{unit}", figure / limit)
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--slack", type=float, default=1.0)
+    parser.add_argument("--slow", action="store_true")
+    asked = parser.parse_args()
     deep = program(*DEEP, bias="none")
     found = least(
         {
@@ -160,16 +166,16 @@ def main() -> int:
     at_most("784-30-10 against 2-2-1", found["784-30-10, 10 samples"] / found["2-2-1"], 1.5)
     at_most("50 equal layers against one", found["50 layers of 3"] / found["one layer of 3"], 5)
     at_most("first call against the import of SymPy", process(FIRST_CALL) / process(IMPORT), 0.2)
-    composed = composed_seconds(deep) if "--slow" in sys.argv else COMPOSED_SECONDS
+    composed = composed_seconds(deep) if asked.slow else COMPOSED_SECONDS
     times = composed / found["8 layers, 45 weights"]
-    said("sympy.diff of 8 layers against backward", times, "at least 1000", times >= 1000)
+    said("sympy.diff of 8 layers against backward", times, "at least 1000", 1000 / times)
     wide = program(784, 30, 10)
     at_most("share of SymPy's assumptions", share_of_assumptions(wide), 0.2)
     large = calculus.backward(program(784, 30, 10, samples=10)).program
     inputs = {tensor.name: zeros(tuple(int(extent) for extent in tensor.shape)) for tensor in large.inputs}
     at_most("784-30-10, 10 samples, as arrays", clocked(lambda: evaluate_arrays(large, inputs)), 3, " s")
     said("the same element by element", clocked(lambda: evaluate(large, inputs, double())), "no limit")
-    return 1 if MISSED else 0
+    return 1 if max(EXCESSES) > asked.slack else 0
 
 
 if __name__ == "__main__":
