@@ -6,23 +6,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bpsym.codegen.numpy_target import NumpyTarget
-from bpsym.codegen.python_target import PythonTarget
+Writer = Callable[..., Any]
+"""(example, names, citations) -> an object whose data(command) fills the template."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """writer: (example, names, citations) -> an object whose data(command) fills the template."""
+    """load: imports the writer, when it is first needed; a derivation lists one trainer and waits for no other."""
 
     name: str
     template: str
-    writer: Callable[..., Any]
+    load: Callable[[], Writer]
+
+    @property
+    def writer(self) -> Writer:
+        return self.load()
+
+
+def _python() -> Writer:
+    from bpsym.codegen.python_target import PythonTarget
+
+    return PythonTarget
+
+
+def _numpy() -> Writer:
+    from bpsym.codegen.numpy_target import NumpyTarget
+
+    return NumpyTarget
 
 
 TARGETS = {
     record.name: record
     for record in (
-        Target("python", "python.py.jinja", PythonTarget),
-        Target("numpy", "numpy.py.jinja", NumpyTarget),
+        Target("python", "python.py.jinja", _python),
+        Target("numpy", "numpy.py.jinja", _numpy),
     )
 }
