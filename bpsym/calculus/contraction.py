@@ -48,7 +48,18 @@ from bpsym.calculus.domains import (
     terms,
 )
 from bpsym.calculus.equations import Equation
-from bpsym.calculus.nodes import Binder, Condition, FirstGreatest, Guard, Index, IndexSum, Maximum, Read, Zero
+from bpsym.calculus.nodes import (
+    Binder,
+    Condition,
+    FirstGreatest,
+    Fresh,
+    Guard,
+    Index,
+    IndexSum,
+    Maximum,
+    Read,
+    Zero,
+)
 from bpsym.calculus.rewrites import pull_constants
 from bpsym.calculus.schedule import Loop, Once
 from bpsym.errors import ProgramError
@@ -301,6 +312,7 @@ class Recognition:
 _READERS: dict[type, Callable[[Recognition, Any], Array]] = {
     Read: Recognition.read,
     Index: lambda _, index: Ramp((index,)),
+    Fresh: lambda _, index: Ramp((index,)),
     IndexSum: Recognition.sum,
     Maximum: Recognition.maximum,
     FirstGreatest: Recognition.first_greatest,
