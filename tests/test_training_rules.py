@@ -11,17 +11,20 @@ from fractions import Fraction
 from itertools import islice, pairwise
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
 import bpsym
 from bpsym import api
 from bpsym.calculus.equations import find
+from bpsym.calculus.evaluate import digits, evaluate
 from bpsym.codegen.module import imported, source
 from bpsym.network.choices import Choice
 from bpsym.network.clips import CLIPS
 from bpsym.network.optimizers import OPTIMIZERS
 from bpsym.network.schedules import SCHEDULES
+from bpsym.network.start import initial_parameters
 from bpsym.network.training_program import training_program
 from bpsym.network.training_rule import TrainingRule
 from bpsym.network.update_rule import update_rule
@@ -361,6 +364,20 @@ def test_what_is_frozen_has_no_derivative_and_is_not_updated(target: str) -> Non
         assert np.shape(slope) == np.shape(start)
 
 
+@targets
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_no_optimizer_touches_what_is_frozen(name: str, target: str) -> None:
+    """Not even by adamw's decay; and nothing is remembered of it."""
+    layer = bpsym.Dense(units=1, weights=[[2]], biases=[3], frozen=["weights"])
+    network = bpsym.Network(inputs=1, layers=[layer], l2=0.1)
+    trainer = trainer_of(bpsym.Example(network=network, training={"optimizer": name}), target)
+    after = flat(trainer.train(trainer.INITIAL, X, T, 0.1, 3)[0])
+    assert after[0] == 2.0
+    assert after[1] != 3.0
+    remembered = trainer.State._fields if hasattr(trainer, "State") else ()
+    assert not [field for field in remembered if "w1" in field.lower()]
+
+
 def test_error_terms_that_only_frozen_parameters_need_are_not_computed() -> None:
     layers = [
         bpsym.Dense(units=2, activation="tanh", frozen=["weights", "biases"]),
@@ -418,6 +435,23 @@ def test_mazurs_loss_after_one_round_tells_the_two_rules_apart(
     assert trainer.loss(after, MAZUR_X, MAZUR_T) == pytest.approx(expected, abs=5e-10)
     assert flat(after) == flat(trainer.update(trainer.INITIAL, MAZUR_X, MAZUR_T, 0.5))
     assert losses == [trainer.loss(trainer.INITIAL, MAZUR_X, MAZUR_T)]
+
+
+@pytest.mark.parametrize(
+    ("update", "expected"), [("sequential", "0.29102792390544"), ("simultaneous", "0.291027774")]
+)
+def test_the_program_has_the_order_of_updates_too(update: str, expected: str) -> None:
+    """The trainer's lines follow each other; here stands which weights each equation reads."""
+    example = mazur(update)
+    program = training_program(example.network, example.training, 1)
+    assert example.data is not None
+    inputs: dict[str, Any] = {"x": example.data.x, "t": example.data.t, "eta": Fraction(1, 2)}
+    start = initial_parameters(example.network)
+    assert start is not None
+    values = evaluate(program, inputs | start, digits(30))
+    new = {name: values.get(f"{name}+", value) for name, value in start.items()}
+    loss = evaluate(program, inputs | new, digits(30), only=["C"])["C"][()]
+    assert abs(loss - mpmath.mpf(expected)) < mpmath.mpf("5e-10")
 
 
 @targets
