@@ -10,7 +10,7 @@ from typing import Any
 
 from bpsym.calculus.equations import Program, Tensor, reads
 from bpsym.calculus.nodes import IndexSum, Read, outermost
-from bpsym.codegen.assignments import Assignment, Citations, Group
+from bpsym.codegen.assignments import Assignment, Citations, Group, Key
 from bpsym.codegen.expression_text import ATOM, WIDTH, ExpressionText
 from bpsym.codegen.functions import Functions
 from bpsym.codegen.network_text import positions, trained
@@ -98,7 +98,7 @@ class PythonText:
             found.append(Assignment(target, tuple(lines), self.cited((tensor.name, at))))
         return tuple(found)
 
-    def cited(self, key: tuple[str, At]) -> int:
+    def cited(self, key: Key) -> int:
         """The number of the element's equation; the loss is cited as the one of a sample, which is derived."""
         return self.citations.get(("E", ()) if key[0] == "C" else key, 0)
 
