@@ -161,7 +161,9 @@ def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
     if not isinstance(network, Mapping):
         return
     layers = _layers(network)
-    last = layers[-1] if layers and isinstance(layers[-1], Mapping) else {}
+    if not layers or not isinstance(layers[-1], Mapping):
+        return
+    last = layers[-1]
     named = last.get("activation", Dense.model_fields["activation"].default)
     loss, activation = _known(loss_of, network.get("loss")), _known(activation_of, named)
     if loss is None or activation is None or loss.accepts(activation):
