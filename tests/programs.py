@@ -122,6 +122,20 @@ def regularised() -> Program:
     )
 
 
+def repeated_columns(rows: Width = 2, columns: Width = 3) -> Program:
+    """y[i,j] = tanh(x[i]), the same in every column, and a product with it."""
+    i, j, k = Index("i", rows), Index("j", columns), Index("k", 2)
+    x, w, y, z = Tensor("x", (i,)), Tensor("W", (j, k)), Tensor("y", (i, j)), Tensor("z", (i, k))
+    return Program(
+        (x, w),
+        (
+            Equation(y, (i, j), tanh(x[i])),
+            Equation(z, (i, k), sum_over(y[i, j] * w[j, k], j)),
+            loss(sum_over(z[i, k] ** 2, i, k)),
+        ),
+    )
+
+
 # Softmax ---------------------------------------------------------------------------------------------------------
 
 
@@ -476,7 +490,7 @@ def running_maximum(length: Width = 4) -> Program:
 
 
 LAYERS: tuple[Callable[..., Program], ...] = (
-    residual, embedding, penalties, regularised, shifted_log_sum_exp,
+    residual, embedding, penalties, regularised, repeated_columns, shifted_log_sum_exp,
     elman, elman_from_zero, lstm, lstm_from_zero,
     convolution, strided_convolution, dilated_convolution, zero_padded_convolution, convolution_2d,
     layer_normalisation, batch_normalisation, attention, attention_masked,

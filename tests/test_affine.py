@@ -205,6 +205,26 @@ def test_the_solutions_are_the_points_that_meet_the_place(
         assert sorted(met(solution, (i, k), here)) == sorted(expected)
 
 
+@settings(max_examples=100)
+@given(*[st.sampled_from([-3, -2, 2, 3])] * 4, st.integers(0, 3), st.booleans())
+def test_two_places_are_met_by_two_indices_whatever_the_coefficients(
+    a: int, b: int, c: int, d: int, e: int, shared: bool
+) -> None:
+    """p = a i + b k and q = c i + d k + e, all places of 13 by 13 tried; coefficients of which none is 1."""
+    i, k, extra = Index("i", 3), Index("k", 3), Index("r", 2)
+    at = tuple(e + 6 * (extra if shared else 0) for e in (a * i + b * k, c * i + d * k + e))
+    places = tuple(Index(name, 13) for name in ("p", "q"))
+    summed = (i, k, extra)
+    solution = solve(at, places, summed, ())
+    expected: dict[Any, list[Any]] = {}
+    for values in product(range(3), range(3), range(2)):
+        place = tuple(int(number(e, dict(zip(summed, values, strict=True)))) for e in at)
+        expected.setdefault(place, []).append(values)
+    for place in product(range(13), repeat=2):
+        here = dict(zip(places, place, strict=True))
+        assert sorted(met(solution, summed, here)) == sorted(expected.get(place, []))
+
+
 def number(expr: Expr, point: dict[Any, int]) -> Any:
     return expr.xreplace({symbol: Integer(value) for symbol, value in point.items()})
 

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sympy import Expr, Integer, tanh
 
 from bpsym.calculus.array_evaluate import ArrayEvaluator, evaluate_arrays
 from bpsym.calculus.backward import backward
-from bpsym.calculus.equations import Program, Tensor
+from bpsym.calculus.equations import Equation, Program, Tensor
 from bpsym.calculus.evaluate import double, evaluate
-from tests.programs import PROGRAMS, dense
+from bpsym.calculus.nodes import Divisible, Guard, Index, NonNegative, sum_over
+from tests.programs import PROGRAMS, dense, maximum_over
 from tests.test_calculus import rational_inputs
 from tests.test_random_programs import programs
 
@@ -42,9 +45,56 @@ def compare(program: Program) -> None:
         np.testing.assert_allclose(found[tensor.name], elements, rtol=1e-12, atol=1e-13, err_msg=tensor.name)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+many = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@many
 @given(programs())
 def test_random_programs_have_the_numbers_of_the_scalar_evaluation(program: Program) -> None:
+    compare(backward(program).program)
+
+
+@st.composite
+def recurrences(draw: st.DrawFn) -> Program:
+    """Two tensors over a time and an axis that read each other's earlier (or later) elements, and sums of inputs."""
+    steps, units, inputs = draw(st.integers(2, 5)), draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    t, i, k = Index("t", steps), Index("i", units), Index("k", inputs)
+    x, a = Tensor("x", (k,)), Tensor("A", (t, k))
+    h, z = Tensor("h", (t, i)), Tensor("z", (t, i))
+    sign, ahead = draw(st.sampled_from([1, -1])), draw(st.integers(0, 2))
+    small = st.integers(-2, 2)
+
+    def earlier(tensor: Tensor, count: int) -> Expr:
+        """The element some steps before, half of it, where there is one."""
+        at, unit = t - sign * count, draw(st.sampled_from([i, i.upper - i]))
+        return Guard(tanh(tensor[at, unit]), NonNegative(at), NonNegative(t.upper - at)) / 2
+
+    def given_sum() -> Expr:
+        """A sum over inputs, or the greatest of them, under conditions that mix time and place."""
+        place = draw(small) * t + draw(small) * k + draw(small)
+        limits = [NonNegative(place), NonNegative(k.upper - place)]
+        mixed = draw(small) * t + draw(small) * k + draw(small)
+        limits += draw(st.sampled_from([[], [NonNegative(mixed)], [Divisible(mixed, Integer(2))]]))
+        read = draw(st.sampled_from([x[place], a[t, place]]))
+        return draw(st.sampled_from([sum_over, sum_over, maximum_over]))(Guard(read**2, *limits), k)
+
+    z_value = given_sum() + earlier(h, draw(st.integers(ahead + 1, ahead + 2)))
+    h_value = draw(st.sampled_from([given_sum(), 1 + i])) * earlier(z, -ahead) + earlier(
+        h, draw(st.integers(1, 2))
+    )
+    return Program(
+        (x, a),
+        (
+            Equation(z, (t, i), z_value),
+            Equation(h, (t, i), h_value),
+            Equation(Tensor("C"), (), sum_over((1 + t) * h[t, i] ** 2, t, i)),
+        ),
+    )
+
+
+@settings(many, max_examples=20)
+@given(recurrences())
+def test_random_recurrences_have_the_numbers_of_the_scalar_evaluation(program: Program) -> None:
     compare(backward(program).program)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, product
 from typing import Any
@@ -16,7 +17,7 @@ from sympy import Rational, Symbol, exp, lambdify, tanh
 from bpsym.calculus.backward import adjoint_name, backward
 from bpsym.calculus.equations import Equation, Program, Tensor, find
 from bpsym.calculus.evaluate import EXACT, digits, double, evaluate
-from bpsym.calculus.nodes import AtGreatest, Index, IndexSum, Read, size, sum_over
+from bpsym.calculus.nodes import AtGreatest, Fresh, Index, IndexSum, Read, size, sum_over
 from bpsym.calculus.rewrites import inline, needed, pull_constants, rescale
 from bpsym.calculus.unroll import element_name, unroll
 from bpsym.calculus.update import updated
@@ -147,20 +148,32 @@ def step(value: Any, _at_zero: Any = None) -> int:
     return int(value > 0)
 
 
+@pytest.mark.parametrize("ones", [False, True], ids=["as usual", "the smallest"])
 @pytest.mark.parametrize(
     "made", [made for made in PROGRAMS.values() if widths(made)], ids=lambda made: made.__name__
 )
-def test_symbolic_sizes_give_the_gradients_of_the_numbers(made: Callable[..., Program]) -> None:
-    numbers = widths(made)
+def test_symbolic_sizes_give_the_gradients_of_the_numbers(made: Callable[..., Program], ones: bool) -> None:
+    numbers = smallest(made) if ones else widths(made)
     symbolic = backward(made(**{name: size(name) for name in numbers})).program
-    inputs = rational_inputs(made(), 11)
+    program = made(**numbers)
+    inputs = rational_inputs(program, 11)
     general = evaluate(symbolic, inputs, FIFTY, sizes=numbers)
-    special = evaluate(backward(made()).program, inputs, FIFTY)
+    special = evaluate(backward(program).program, inputs, FIFTY)
     assert general.keys() == special.keys()
     for name, elements in special.items():
         assert general[name].keys() == elements.keys()
         for at, value in elements.items():
             assert near(general[name][at], value, "1e-45"), (name, at)
+
+
+def smallest(made: Callable[..., Program]) -> dict[str, int]:
+    """All 1; all 2 where some tensor has no element then."""
+    ones = dict.fromkeys(widths(made), 1)
+    try:
+        made(**ones)
+    except ProgramError:
+        return dict.fromkeys(ones, 2)
+    return ones
 
 
 # What comes out, written down ------------------------------------------------------------------------------------
@@ -186,10 +199,7 @@ def test_the_fused_cross_entropy_gives_p_sum_t_minus_t_without_simplify() -> Non
     z, t = Read("z", k), Read("t", k)
     value = backward(fused_cross_entropy()).program.equation("dz").value
     p = exp(z) / sum_over(exp(Read("z", r)), r)
-    assert (
-        value == Read("dC") * (p * sum_over(t, k) - t)
-        or value.expand() == (Read("dC") * (p * sum_over(t, k) - t)).expand()
-    )
+    assert value == Read("dC") * p * sum_over(t, k) - Read("dC") * t
 
 
 def test_every_path_to_a_tied_weight_is_summed() -> None:
@@ -202,9 +212,7 @@ def test_a_triangular_sum_turns_around_in_its_adjoint() -> None:
     i = Index("i", 4)
     above = Index("k", lower=i, upper=3)
     value = backward(cumulative()).program.equation("dx").value
-    assert value.expand() == (
-        2 * Read("x", i) * sum_over(Read("dc", above), above)
-    ).expand() or value == sum_over(2 * Read("x", i) * Read("dc", above), above)
+    assert value == sum_over(2 * Read("x", i) * Read("dc", above), above)
 
 
 def test_equations_alike_up_to_names_are_differentiated_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,6 +235,15 @@ def test_equations_alike_up_to_names_are_differentiated_once(monkeypatch: pytest
     back = backward(Program((tensors[0],), (*layers, loss))).program
     assert count == 2
     assert back.equation("da3").value.has(Read("a3", s, i))
+
+
+def test_what_is_renamed_stands_as_sympy_would_have_written_it(program: Program) -> None:
+    """Renaming asks SymPy nothing; its sums, products and powers are the objects that SymPy makes of their parts."""
+    for equation in backward(program).program.equations:
+        for part in sympy.preorder_traversal(equation.value):
+            if isinstance(part, (sympy.Add, sympy.Mul, sympy.Pow)):
+                assert part.func(*part.args) == part
+                assert part.is_commutative
 
 
 def test_second_derivatives_come_from_backward_of_backward() -> None:
@@ -290,6 +307,63 @@ def test_second_derivatives_come_with_indices_too() -> None:
         assert near(value, difference, "1e-20"), at
 
 
+def test_second_derivatives_are_the_slope_of_the_squared_gradient_along_a_direction(program: Program) -> None:
+    """G = sum of the squares of all gradients, differentiated by all inputs, against one central difference."""
+    back = backward(program).program
+    squares = [sum_over(back[f"d{one.name}"].element ** 2, *one.indices) for one in program.inputs]
+    twice = backward(back.extended((Equation(Tensor("G"), (), sympy.Add(*squares)),)), "G").program
+    inputs, along = rational_inputs(program, 4), rational_inputs(program, 5)
+    found = evaluate(twice, inputs, FIFTY)
+    slope = sum(
+        found[f"dd{name}"][at] * FIFTY.number(step)
+        for name, steps in along.items()
+        for at, step in steps.items()
+    )
+
+    def squared(by: list[Any]) -> Any:
+        moved = {
+            name: {
+                at: FIFTY.number(value) + by[0] * FIFTY.number(along[name][at])
+                for at, value in elements.items()
+            }
+            for name, elements in inputs.items()
+        }
+        gradients = evaluate(back, moved, FIFTY, only=[f"d{name}" for name in inputs])
+        return sum(value**2 for name in inputs for value in gradients[f"d{name}"].values())
+
+    (difference,) = central_differences(squared, [FIFTY.number(Fraction(0))])
+    assert near(slope, difference, "1e-20")
+
+
+@pytest.mark.parametrize("name", ["i'", "i'0", "k'1", "k'1'1", "'1", "'2", "i''", "#0", "_1", "i:2:0"])
+def test_an_index_may_have_any_name(name: str) -> None:
+    """The indices that are made on the way are others, also where they are called the same."""
+
+    def gradients(called: str) -> Iterator[Any]:
+        own, i, k = Index(called, 3), Index("i", 3), Index("k", 3)
+        x, y, z = Tensor("x", (own,)), Tensor("y", (i,)), Tensor("z", (own,))
+        program = Program(
+            (x,),
+            (
+                Equation(y, (i,), x[2 - i] ** 2 * (1 + i)),
+                Equation(z, (own,), sum_over(y[i] ** 2 * (1 + own) * sum_over(x[k] * x[own], k), i)),
+                Equation(Tensor("C"), (), sum_over(z[own], own)),
+            ),
+        )
+        for same in (program, inline(pulled(program), ["y"])):
+            yield evaluate(backward(same).program, {"x": (2, 3, 5)}, EXACT)["dx"]
+
+    (expected, other), found = gradients("q"), list(gradients(name))
+    assert found == [expected, expected]
+    assert other == expected
+
+
+def pulled(program: Program) -> Program:
+    return Program(
+        program.inputs, tuple(replace(one, value=pull_constants(one.value)) for one in program.equations)
+    )
+
+
 # Sums ------------------------------------------------------------------------------------------------------------
 
 
@@ -306,9 +380,10 @@ def test_a_bound_index_is_not_captured() -> None:
     assert put != sum_over(Read("x", I) * Read("y", I), I)
 
 
-def test_nothing_that_is_put_in_is_captured_by_a_name_that_a_sum_takes() -> None:
+@pytest.mark.parametrize("kind", [Index, Fresh])
+def test_nothing_that_is_put_in_is_captured_by_a_name_that_a_sum_takes(kind: type[Index]) -> None:
     """A sum opens itself as '1 when something is put into it; an index called '1 that is put in stays free."""
-    taken, p = Index("'1", 3), Index("p", 3)
+    taken, p = kind("'1", 3), Index("p", 3)
     put = sum_over(Read("A", I, p), I).xreplace({p: taken})
     assert put.free_symbols == {taken}
     assert put == sum_over(Read("A", I, taken), I)
@@ -359,6 +434,27 @@ def test_a_missing_input_is_named() -> None:
     x = Tensor("x")
     with pytest.raises(ProgramError, match=r"^x\[\] has no value"):
         evaluate(Program((x,), (Equation(Tensor("C"), (), 2 * x[()]),)), {}, EXACT)
+
+
+def test_a_function_without_a_value_and_a_size_without_a_number_are_named() -> None:
+    x = Tensor("x", (Index("i", size("n")),))
+    i = x.indices[0]
+    gamma = Program((x,), (Equation(Tensor("C"), (), sympy.gamma(x[0])),))
+    with pytest.raises(ProgramError, match=r"gamma\(x\[0\]\): gamma is no function of this arithmetic"):
+        evaluate(gamma, {"x": (1,)}, EXACT, sizes={"n": 1})
+    total = Program((x,), (Equation(Tensor("C"), (), sum_over(x[i], i)),))
+    with pytest.raises(ProgramError, match=r"no number was given for the size n \(sizes=\{'n': ...\}\)"):
+        evaluate(total, {"x": (1,)}, EXACT)
+
+
+def test_a_recurrence_may_be_as_long_as_one_likes() -> None:
+    """h[t] = h[t-1] + w, h[0] = w: h[1999] = 2000 w, and dC/dw = 2000."""
+    t, later = Index("t", 2000), Index("t", lower=1, upper=1999)
+    h, w = Tensor("h", (t,)), Tensor("w")
+    steps = Equation(h, (0,), w[()]), Equation(h, (later,), h[later - 1] + w[()])
+    program = backward(Program((w,), (*steps, Equation(Tensor("C"), (), h[1999])))).program
+    values = evaluate(program, {"w": 3}, EXACT, only=["C", "dw"])
+    assert (values["C"][()], values["dw"][()]) == (6000, 2000)
 
 
 # Rewrites --------------------------------------------------------------------------------------------------------

@@ -192,7 +192,8 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["derive", "--help"], ["generate", "--help"], ["--version"]]
+    "arguments",
+    [["--help"], ["derive", "--help"], ["generate", "--help"], ["train", "--help"], ["--version"]],
 )
 def test_help_imports_neither_sympy_nor_numpy(arguments: list[str]) -> None:
     assert not {"sympy", "numpy", "jinja2", "rich"} & _imported(*arguments)

@@ -114,6 +114,45 @@ def test_in_pairs_the_even_element_comes_first_and_of_neighbours_the_lower_one()
     assert slopes(sum_over(Max(x(later), x(later - 1)), later), *[1] * 4) == [1, 1, 1, 0]
 
 
+def test_a_tie_goes_to_the_lower_of_two_elements_whose_order_depends_on_the_index() -> None:
+    i, j = Index("i", 4), Index("j", 4)
+    assert slopes(sum_over(Max(x(i), x(3 - i)), i), *[1] * 4) == [2, 2, 0, 0]
+    assert slopes(sum_over(Min(x(3 - i), x(i)), i), *[1] * 4) == [2, 2, 0, 0]
+    assert slopes(sum_over(Max(x(i), x(j)), i, j), *[1] * 4) == [7, 5, 3, 1]
+    assert slopes(sum_over(Max(x(i), x(j)), i, j), 1, 2, 2, 1) == [3, 7, 5, 1]
+    low, high = Index("i", 2), Index("j", lower=1, upper=3)
+    assert slopes(sum_over(Max(x(2 * low), 2 * x(high), x(0)), low, high), 2, 1, 1, 1) == [6, 0, 0, 0]
+
+
+def test_a_tie_goes_to_the_upper_triangle_of_a_matrix_and_its_transpose() -> None:
+    i, j = Index("i", 3), Index("j", 3)
+    a = Tensor("A", (i, j))
+    program = Program((a,), (Equation(Tensor("C"), (), sum_over(Max(a[j, i], a[i, j]) * (1 + i), i, j)),))
+    found = evaluate(backward(program).program, {"A": ((1,) * 3,) * 3}, EXACT)["dA"]
+    # for i <= j, element (i, j) gets 1 + i and 1 + j, the diagonal once
+    expected = [[1, 3, 4], [0, 2, 5], [0, 0, 3]]
+    assert [[found[row, column] for column in range(3)] for row in range(3)] == expected
+
+
+def test_a_tie_goes_to_the_lower_of_two_elements_of_one_row() -> None:
+    i, j = Index("i", 3), Index("j", 3)
+    a = Tensor("A", (i, j))
+    program = Program((a,), (Equation(Tensor("C"), (), sum_over(Max(a[i, 2 - j], a[i, j]), i, j)),))
+    found = evaluate(backward(program).program, {"A": ((1,) * 3,) * 3}, EXACT)["dA"]
+    assert [[found[row, column] for column in range(3)] for row in range(3)] == [[2, 1, 0]] * 3
+
+
+def test_a_tie_of_two_tensors_goes_to_the_one_whose_name_comes_first_written_out_too() -> None:
+    one, other = Tensor("x", (I,)), Tensor("x1", (I,))
+    program = Program((one, other), (Equation(Tensor("C"), (), sum_over(Max(other[I], one[I]), I)),))
+    whole = evaluate(backward(program).program, {"x": (1, 1, 1), "x1": (1, 1, 1)}, EXACT)
+    flat = {f"{name}[{at}]": {(): 1} for name in ("x", "x1") for at in range(3)}
+    unrolled = evaluate(backward(unroll(program)).program, flat, EXACT)
+    for at in range(3):
+        assert (whole["dx"][at,], whole["dx1"][at,]) == (1, 0)
+        assert (unrolled[f"dx[{at}]"][()], unrolled[f"dx1[{at}]"][()]) == (1, 0)
+
+
 def test_a_tie_inside_a_tie_is_decided_too() -> None:
     assert slopes(Max(Min(x(0), x(1)), x(2)), 3, 3, 3) == [1, 0, 0]
     assert slopes(Max(x(0) + 1, Min(2 * x(1), 4)), 3, 2) == [1, 0]
@@ -178,9 +217,8 @@ def test_a_maximum_over_one_value_is_that_and_over_none_is_refused() -> None:
     assert Maximum(x(K), K, 1, 1) == x(1)
     with pytest.raises(ProgramError, match="a Maximum over an empty range has no value"):
         Maximum(x(K), K, 2, 1)
-    empty = of_vector(Maximum(x(0) * K, K, 1, size("n") - 1), 1)
-    with pytest.raises(ProgramError, match="a Maximum over an empty range has no value"):
-        evaluate(empty, {"x": (1,)}, EXACT, sizes={"n": 1})
+    with pytest.raises(ProgramError, match="is over an empty range at n = 1"):
+        of_vector(Maximum(x(0) * K, K, 1, size("n") - 1), 1)
 
 
 def test_rewrites_go_through_maxima() -> None:

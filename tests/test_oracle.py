@@ -13,6 +13,12 @@ from hypothesis import given, settings
 
 import bpsym
 from bpsym import api
+from bpsym.calculus.backward import adjoint_name
+from bpsym.calculus.evaluate import double, evaluate
+from bpsym.calculus.update import updated
+from bpsym.network.forward import parameters
+from bpsym.network.training_program import first_step, training_program
+from bpsym.network.update_rule import update_rule
 from tests.combinations import OPTIMIZERS, SCHEDULES, Combination, combinations, numbered
 from tests.witness.differences import central_differences
 from tests.witness.numpy_trainer import (
@@ -220,6 +226,57 @@ def test_a_trainer_of_each_choice_agrees_with_the_witness(made: tuple[Combinatio
     end = twenty_steps(combination)
     assert end is not None
     assert close(after_twenty_steps(trainer, combination), (*end[0], end[1]), TWENTY_STEPS)
+
+
+# The equations themselves, from which derivations are printed -----------------------------------------------------
+
+
+def array_of(numbers: dict[tuple[int, ...], Any]) -> np.ndarray:
+    """An array from its elements."""
+    array = np.empty(tuple(1 + last for last in max(numbers)), dtype=object)
+    for place, number in numbers.items():
+        array[place] = number
+    return array
+
+
+def steps_of_equations(combination: Combination, steps: int) -> list[Start]:
+    """What the equations of a step give, step after step; each begins with what the one before has made."""
+    example = combination.example()
+    rule = example.training
+    program = training_program(example.network, rule, len(combination.x))
+    names = [one.name for one in parameters(program)]
+    inputs = {"x": combination.x, "t": combination.t, "eta": combination.learning_rate}
+    inputs |= dict(zip(names, combination.numbers, strict=True)) | first_step(program, update_rule(rule))
+    starts = []
+    for _ in range(steps):
+        values = evaluate(program, inputs, double())
+        for tensor in program.inputs:
+            if (new := updated(tensor).name) in values:
+                inputs[tensor.name] = array_of(values[new]).tolist()
+        starts.append(
+            Start(
+                [array_of(values[f"a{len(combination.network.layers)}"])],
+                [values["C"][()]],
+                [array_of(values[adjoint_name(name)]) for name in names],
+                [np.array(inputs[name], dtype=float) for name in names],
+            )
+        )
+    return starts
+
+
+@pytest.mark.parametrize("name", [*KNOWN_TO_PYTORCH, *UNKNOWN_TO_PYTORCH])
+def test_the_equations_of_each_choice_agree_with_the_witness(name: str) -> None:
+    network, rule = (KNOWN_TO_PYTORCH | UNKNOWN_TO_PYTORCH)[name]
+    combination = numbered(network, rule)
+    first, *_, last = steps_of_equations(combination, 8)
+    assert too_far(first.discrepancies(start_of_witness(combination))) == {}
+    right, losses, _ = Trainer(network, rule).train(
+        combination.parameters, *combination.data, combination.rate, 8
+    )
+    assert close((*last.update, last.loss), (*right, losses[-1]), TWENTY_STEPS)
+
+
+# PyTorch ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.torch

@@ -7,11 +7,21 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Eq, Max, Piecewise, Symbol, tanh
+from sympy import Eq, Max, Ne, Piecewise, Rational, Sum, Symbol, tanh
 
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.nodes import Guard, Index, Maximum, Read, size, sum_over
+from bpsym.calculus.nodes import (
+    Divisible,
+    Guard,
+    Index,
+    Maximum,
+    NonNegative,
+    Read,
+    condition,
+    size,
+    sum_over,
+)
 from bpsym.errors import ProgramError
 
 I, N = Index("i", 3), size("n")
@@ -103,6 +113,22 @@ def test_the_range_of_a_target_depends_on_no_other_index() -> None:
         Tensor("A", (I, below))
 
 
+@pytest.mark.parametrize("extent", [2.5, 3.0, Rational(3, 2), N / 2])
+def test_an_extent_that_is_no_whole_number_is_refused(extent: Any) -> None:
+    with pytest.raises(ProgramError, match=r"tensor x: index i has the extent .*, which is no whole number"):
+        vector(extent=extent)
+
+
+def test_two_inputs_of_one_name_are_refused() -> None:
+    assert refused((X, X), Equation(Y, (I,), X[I])) == "two inputs are called x"
+    assert refused((X, vector(extent=4)), Equation(Y, (I,), X[I])) == "two inputs are called x"
+
+
+def test_a_node_of_sympy_with_an_index_of_its_own_is_refused() -> None:
+    message = refused((X,), Equation(Tensor("C"), (), Sum(X[I], (I, 0, 2))))
+    assert message.endswith("Sum(x[i], (i, 0, 2)) has an index of its own (write sum_over)")
+
+
 def test_a_tensor_without_elements_is_refused() -> None:
     with pytest.raises(ProgramError, match="index i has no value"):
         vector(extent=0)
@@ -112,6 +138,44 @@ def test_a_condition_that_is_none_is_refused() -> None:
     with pytest.raises(ProgramError, match="is no condition on indices"):
         Guard(Read("x", 0), Symbol("flag"))
     assert Guard(Read("x", 0), Eq(I, 1)).conditions
+
+
+@pytest.mark.parametrize(
+    ("relation", "said"),
+    [
+        (X[I] > 0, r"x\[i\] > 0 is no condition on indices: the index expression x\[i\] is not"),
+        (I * I <= 2, r"i\*\*2 <= 2 is no condition on indices: the index expression i\*\*2 is not"),
+        (Ne(I, 1), r"Ne\(i, 1\) is no condition on indices \(write <=, <, >=, > or Eq\)"),
+    ],
+)
+def test_a_condition_is_on_indices_and_affine(relation: Any, said: str) -> None:
+    with pytest.raises(ProgramError, match=said):
+        Guard(X[I] ** 2, relation)
+
+
+def test_a_condition_that_was_made_by_hand_is_refused_with_the_program() -> None:
+    message = refused((X,), Equation(Y, (I,), Guard(X[I], NonNegative(X[I] - 1))))
+    assert "the index expression x[i] is not a whole-number combination of indices" in message
+    message = refused((X,), Equation(Y, (I,), Guard(1, Divisible(I**2, 2))))
+    assert message.startswith("y[i] = Guard(1, 2 divides i**2): in the condition 2 divides i**2, the index")
+
+
+def test_a_condition_that_is_decided_already_is_one() -> None:
+    assert Guard(X[I], True) == Guard(X[I], N >= 1) == X[I]
+    assert Guard(X[I], False) == Guard(X[I], N <= 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (I >= 1, "i >= 1"), (I > 0, "i >= 1"), (I <= 2, "i <= 2"), (I >= -1, "i >= -1"), (I <= N - 1, "i <= n - 1"),
+        (Eq(I, 1), "i = 1"), (Divisible(I - 1, 2), "2 divides i - 1"), (NonNegative(N - 2), "n - 2 >= 0"),
+        (2 * I >= N + LATER, "2*i >= t + n"), (I + LATER <= 3, "i + t <= 3"),
+    ],
+)  # fmt: skip
+def test_a_condition_is_said_as_one_writes_it(written: Any, said: str) -> None:
+    assert str(condition(written)) == said
+    assert str(Guard(X[I], written)) == f"Guard(x[i], {said})"
 
 
 # Reads out of range ----------------------------------------------------------------------------------------------
@@ -137,6 +201,52 @@ def test_a_read_that_leaves_its_range_is_refused_with_the_index_at_which_it_does
     value: Any, said: str
 ) -> None:
     assert said in refused((X,), Equation(Y, (I,), value))
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (I**2, "y[i] = x[i**2]: in x[i**2], the index expression i**2 is not a whole-number combination of indices"),
+        (I // 2, "in x[floor(i/2)], the index expression floor(i/2) is not"),
+        (I + 0.5, "in x[i + 0.5], the index expression 0.500000000000000 is not"),
+    ],
+)  # fmt: skip
+def test_a_read_at_no_combination_of_indices_is_refused_with_its_equation(at: Any, said: str) -> None:
+    assert said in refused((X,), Equation(Y, (I,), X[at]))
+
+
+def test_a_target_at_no_whole_number_is_refused() -> None:
+    message = refused((X,), Equation(Y, (Rational(1, 2),), X[0]))
+    assert message.startswith("y[1/2] = x[0]: defines y[1/2], but y has")
+
+
+def test_an_index_is_no_text() -> None:
+    with pytest.raises(ProgramError, match=r"x\[a\]: an index is an Index or a whole number"):
+        _ = X["a"]
+
+
+def test_a_read_between_two_elements_is_refused_unless_a_divisibility_guards_it() -> None:
+    message = refused((X,), Equation(Y, (I,), X[I / 2]))
+    assert message.endswith("x[i/2] reads x[1/2] at i = 1, but x has indices 0 to 2")
+    Program((X,), (Equation(Y, (I,), Guard(X[I / 2], Divisible(I, 2))),))
+    both = (Divisible(I, 2), Divisible(LATER, 3))
+    Program((X,), (Equation(Y, (I,), sum_over(Guard(X[I / 2 - LATER / 3 + 1], *both), LATER)),))
+    assert "x[1/3]" in refused((X,), Equation(Y, (I,), Guard(X[I / 3], Divisible(I - 1, 2))))
+    x, i = vector(extent=N), Index("i", N)
+    assert "x[1/2] at i = 1 with n = 2" in refused((x,), Equation(vector("y", N), (i,), Read("x", i / 2)))
+    Program((x,), (Equation(vector("y", N), (i,), Guard(Read("x", i / 2), Divisible(i, 2))),))
+
+
+def test_a_maximum_over_a_range_that_is_empty_somewhere_is_refused() -> None:
+    before = Index("k", lower=0, upper=I - 1)
+    maximum = Maximum(X[before], before, before.lower, before.upper)
+    message = refused((X,), Equation(Y, (I,), maximum))
+    assert message.endswith("max(x[_1], _1=0..i - 1) is over an empty range at i = 0")
+    Program((X,), (Equation(Y, (I,), Guard(maximum, I >= 1)),))
+    x, i = vector(extent=N), Index("i", N)
+    behind = Index("k", lower=i + 1, upper=N - 1)
+    message = refused((x,), Equation(vector("y", N), (i,), Maximum(x[behind], behind, i + 1, N - 1)))
+    assert message.endswith("is over an empty range at i = 0 with n = 1")
 
 
 def test_of_several_indices_all_are_said() -> None:
@@ -377,5 +487,7 @@ def test_a_loss_that_is_no_number_is_refused() -> None:
     program = Program((X,), (Equation(Y, (I,), X[I] ** 2),))
     with pytest.raises(ProgramError, match=r"y has 1 index, a loss none: .*sum"):
         backward(program)
+    with pytest.raises(ProgramError, match="a program without equations has no loss"):
+        backward(Program((X,), ()))
     with pytest.raises(ProgramError, match="unknown tensor nowhere"):
         backward(program, "nowhere")

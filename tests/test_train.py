@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
@@ -23,7 +24,7 @@ import pytest
 import bpsym
 from bpsym import api, cli
 from bpsym.errors import DivergenceError
-from bpsym.training import loop, session
+from bpsym.training import loop, progress, session
 from bpsym.training.samples import class_of, samples
 from tests.running import COMMAND, ROOT, environment
 from tests.running import bpsym as run
@@ -239,10 +240,11 @@ def test_a_run_that_goes_on_gets_the_numbers_of_one_that_never_stopped(
 
 
 @rules
-def test_a_log_that_goes_on_is_that_of_a_run_that_never_stopped(rule: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [17, 18])
+def test_a_log_that_goes_on_is_that_of_a_run_that_never_stopped(stop: int, rule: str, tmp_path: Path) -> None:
     file = example_file(tmp_path, rule)
     assert trained(tmp_path, file, "--log", "whole.csv", "--every", 3) == 0
-    with stopped_after(17):
+    with stopped_after(stop):
         assert trained(tmp_path, file, "--log", "part.csv", "--every", 3, "--save", "part.json") == 130
     assert trained(tmp_path, file, "--log", "part.csv", "--every", 3, "--resume", "part.json") == 0
     assert (tmp_path / "part.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
@@ -360,6 +362,9 @@ SPOILT: dict[str, Callable[[dict[str, Any]], Any]] = {
     "ragged rows": lambda table: table["parameters"].update(W1=[[1, 2], [3], [4, 5]]),
     "words": lambda table: table["parameters"].update(W1="weights"),
     "not a number": lambda table: table["parameters"].update(b2=math.nan),
+    "an array with something that is no number": lambda table: table["parameters"].update(
+        W2=[[0.3, math.inf, 0.5]]
+    ),
     "no number": lambda table: table["parameters"].update(b2=None),
     "a state where there is none": lambda table: table.update(state={"step": 3}),
     "settings that do not exist": lambda table: table["settings"].update(colour=1),
@@ -572,6 +577,23 @@ def test_the_step_of_a_wrong_loss_is_said(wrong: float) -> None:
     assert str(caught.value.loss) == str(wrong)
 
 
+@pytest.mark.parametrize(
+    ("error", "loss"), [(OverflowError, "inf"), (ZeroDivisionError, "inf"), (ValueError, "nan")]
+)
+def test_a_loss_that_python_refuses_to_compute_is_not_finite(error: type[Exception], loss: str) -> None:
+    """The exponential of 1000 and the logarithm of -1 raise, where NumPy goes on."""
+
+    class Raising(FakeTrainer):
+        def train(self, parameters: Any, x: Any, t: Any, rate: float, steps: int, progress: Any) -> Any:
+            super().train(parameters, x, t, rate, steps, progress)
+            raise error
+
+    fake: Any = Raising([1.0, 1.0])
+    course = loop.Run(fake, samples(bpsym.load("blog"), "python"), 1.0)
+    with pytest.raises(DivergenceError, match=f"after 5 steps the loss is {loss}"):
+        course.advance(loop.Standing(3, ()), 4)
+
+
 # Measures --------------------------------------------------------------------------------------------------------
 
 
@@ -765,6 +787,20 @@ def test_misuse_is_answered_in_one_message_before_training(what: str, tmp_path: 
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("option", ["--save", "--log", "--plot", "--resume"])
+def test_files_are_looked_at_before_anything_is_done(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(session, "plan", too_late)
+    suffix = {"--log": "csv", "--plot": "svg"}.get(option, "json")
+    names = [f"run.{suffix}x"] if option == "--resume" else [f"run.{suffix}x", f"no/run.{suffix}"]
+    for name in names:
+        assert trained(tmp_path, "blog", option, name) == 2
+
+
 def test_two_outputs_in_one_file_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "run.csv.json").symlink_to("run.csv")
     assert trained(tmp_path, "blog", "--log", "run.csv", "--save", "run.csv.json") == 2
@@ -820,25 +856,24 @@ def test_nothing_is_coloured_where_no_color_is_set(tmp_path: Path) -> None:
     assert not re.search(r"\x1b\[[\d;]*m", shown.replace("\x1b[0m", ""))
 
 
-def test_a_dumb_terminal_gets_lines(tmp_path: Path) -> None:
-    shown = in_terminal("train", example_file(tmp_path), "--steps", "3000", cwd=tmp_path, TERM="dumb")
-    assert "\x1b" not in shown
-    assert "━" not in shown
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
-def test_lines_come_at_growing_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    import io
-
-    from bpsym.training import progress
-
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_lines_come_at_growing_intervals_where_no_bar_can_be(
+    stream: type[io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = [0.0]
     monkeypatch.setattr(progress, "perf_counter", lambda: clock[0])
-    stream = io.StringIO()
-    with progress.shown(stream, 0, 1000) as show:
+    monkeypatch.setenv("TERM", "dumb")
+    said = stream()
+    with progress.shown(said, 0, 1000) as show:
         for second in range(1000):
             clock[0] = float(second)
             show(loop.Look(second, 0.5, 0.25, 0.975))
-    lines = stream.getvalue().splitlines()
+    lines = said.getvalue().splitlines()
     assert lines[0] == (
         "step 2 of 1,000: loss 0.5, validation 0.25, accuracy 97.5 %, 1.00 steps/s, 0:16:38 left"
     )

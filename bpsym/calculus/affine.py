@@ -12,7 +12,7 @@ from math import lcm
 
 from sympy import Add, Expr, Integer, Mul, Rational, Symbol
 
-from bpsym.calculus.nodes import Condition, Divisible, NonNegative, Zero
+from bpsym.calculus.conditions import Condition, Divisible, NonNegative, Zero
 from bpsym.errors import ProgramError
 
 Number = int | Fraction
@@ -20,7 +20,10 @@ Number = int | Fraction
 
 @dataclass(frozen=True)
 class Affine:
-    """constant + sum of coefficient * symbol; symbols without a range in a box are sizes, at least 1."""
+    """constant + sum of coefficient * symbol; symbols without a range in a box are sizes, at least 1.
+
+    A product of sizes is a size too, under a symbol of its own.
+    """
 
     constant: Number
     terms: Mapping[Symbol, Number]
@@ -156,9 +159,22 @@ def _factors(value: Affine, known: Affine) -> list[Number]:
     return [1, *(factor for factor in shared if factor > 0)]
 
 
+def is_whole(value: Affine, conditions: Iterable[Condition]) -> bool:
+    """Whether the value is a whole number wherever the conditions hold, as far as their divisibilities say it."""
+    if value.denominator == 1:
+        return True
+    divisible = [one for one in conditions if isinstance(one, Divisible)]
+    if not divisible:
+        return False
+    first, *others = divisible
+    quotient = affine(first.args[0]) * Fraction(1, int(first.args[1]))
+    multiples = range(int(first.args[1]))
+    return any(is_whole(value - quotient * multiple, others) for multiple in multiples)
+
+
 def box_of(ranges: Iterable[tuple[Symbol, Expr, Expr]]) -> dict[Symbol, tuple[Affine, Affine]]:
     """(symbol, lower, upper), ... as a box: symbol -> (lower, upper)."""
     return {symbol: (affine(lower), affine(upper)) for symbol, lower, upper in ranges}
 
 
-__all__ = ["Affine", "Box", "affine", "box_of", "follows", "holds", "minimum", "nonnegative"]
+__all__ = ["Affine", "Box", "affine", "box_of", "follows", "holds", "is_whole", "minimum", "nonnegative"]

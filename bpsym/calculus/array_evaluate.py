@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce, singledispatchmethod
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Integer, Symbol
@@ -31,9 +32,9 @@ from bpsym.calculus.arrays import (
     fits,
     slots,
 )
-from bpsym.calculus.contraction import contraction
+from bpsym.calculus.contraction import element_by_element, proved
 from bpsym.calculus.equations import Equation, Program
-from bpsym.calculus.nodes import Condition, Divisible, NonNegative, Zero
+from bpsym.calculus.nodes import Condition, Divisible, Index, NonNegative, Zero
 from bpsym.calculus.rewrites import needed
 from bpsym.calculus.schedule import Loop, Once, Step, schedule
 from bpsym.errors import ProgramError
@@ -105,7 +106,10 @@ class ArrayEvaluator:
         return self.once(one.equation, fixed) if isinstance(one, Once) else self.loop(one, fixed)
 
     def once(self, equation: Equation, fixed: Axes) -> Callable[[Loops], None]:
-        compute = self.array(contraction(equation, fixed))
+        found = proved(equation, fixed)
+        if found is None:
+            return self.loop(element_by_element(equation, fixed), fixed)
+        compute = self.array(found)
         axes = tuple(index for index in equation.indices if index not in fixed)
         place = self.places(equation.at, axes, self.program[equation.tensor.name].shape)
 
@@ -133,14 +137,26 @@ class ArrayEvaluator:
         value, divisor = affine(expr).whole(), affine(expr).denominator
         constant, known = int(value.constant), []
         for symbol, coefficient in value.terms.items():
-            if symbol.name in self.sizes:
-                constant += int(coefficient) * self.sizes[symbol.name]
+            if self.is_size(symbol):
+                constant += int(coefficient) * self.extent(symbol)
             else:
                 known.append((symbol, int(coefficient)))
         if not known:
             number = constant // divisor
             return lambda _: number
         return lambda loops: (constant + sum(c * loops[symbol] for symbol, c in known)) // divisor
+
+    def is_size(self, symbol: Any) -> bool:
+        """Whether it is a size, or a product of sizes."""
+        return not isinstance(symbol, Index) and bool(symbol.is_positive)
+
+    def extent(self, symbol: Any) -> int:
+        """The number for a size, or for a product of sizes."""
+        factors = symbol.name.split("*")
+        missing = [name for name in factors if name not in self.sizes]
+        if missing:
+            raise ProgramError(f"the size {missing[0]} has no number (give sizes={{{missing[0]!r}: ...}})")
+        return prod(self.sizes[name] for name in factors)
 
     def shape(self, extents: tuple[Expr, ...]) -> tuple[int, ...]:
         return tuple(self.whole(extent)({}) for extent in extents)
@@ -172,7 +188,7 @@ class ArrayEvaluator:
         """Computed now, where no loop index has a part in it."""
         bounds = [bound for axis in axes for bound in (axis.lower, axis.upper)]
         symbols = {symbol for expr in (*exprs, *bounds) for symbol in expr.free_symbols}
-        if any(symbol not in axes and symbol.name not in self.sizes for symbol in symbols):
+        if any(symbol not in axes and not self.is_size(symbol) for symbol in symbols):
             return compute
         value = compute({})
         return lambda _: value
@@ -183,7 +199,7 @@ class ArrayEvaluator:
             return start
         step = one.step
         if step > 0:
-            return lambda loops: slice(start(loops), last(loops) + 1, step)
+            return lambda loops: slice(start(loops), max(0, last(loops) + 1), step)
         return lambda loops: slice(start(loops), last(loops) - 1 if last(loops) else None, step)
 
     def picked(self, place: Expr, axes: Axes, extent: Expr) -> Compute:
@@ -196,7 +212,9 @@ class ArrayEvaluator:
         return self.once_for_all(compute, conditions, axes)
 
     def test(self, one: Condition, axes: Axes) -> Compute:
-        grid, holds = self.grid(one.args[0], axes), _HOLDS[type(one)]
+        value = affine(one.args[0])
+        value = value if isinstance(one, Divisible) else value.whole()
+        grid, holds = self.grid(value.expr(), axes), _HOLDS[type(one)]
         return lambda loops: holds(grid(loops), one)
 
     # arrays ------------------------------------------------------------------------------------------------------
@@ -213,12 +231,12 @@ class ArrayEvaluator:
 
     @array.register
     def _(self, one: Scalar) -> Compute:
-        known = [symbol for symbol in one.value.free_symbols if symbol.name in self.sizes]
-        value = one.value.xreplace({symbol: Integer(self.sizes[symbol.name]) for symbol in known})
+        known = [symbol for symbol in one.value.free_symbols if self.is_size(symbol)]
+        value = one.value.xreplace({symbol: Integer(self.extent(symbol)) for symbol in known})
         if not value.free_symbols:
-            number = bool(value) if value.is_Boolean else float(value)
+            number = _number(value)
             return lambda _: number
-        return lambda loops: float(
+        return lambda loops: _number(
             value.xreplace({symbol: Integer(number) for symbol, number in loops.items()})
         )
 
@@ -303,6 +321,10 @@ class ArrayEvaluator:
         return placed
 
 
+def _number(value: Any) -> float | bool:
+    return bool(value) if value.is_Boolean else float(value)
+
+
 _HOLDS: dict[type, Callable[[Any, Any], Any]] = {
     NonNegative: lambda values, _: values >= 0,
     Zero: lambda values, _: values == 0,
@@ -324,6 +346,8 @@ def _functions(np: Any) -> dict[str, Callable[..., Any]]:
         "Min": lambda *values: reduce(np.minimum, values),
         "erf": np.vectorize(erf, otypes=[float]),
         "erfc": np.vectorize(erfc, otypes=[float]),
+        "And": lambda *tests: reduce(operator.and_, tests),
+        "Or": lambda *tests: reduce(operator.or_, tests),
         "StrictGreaterThan": operator.gt,
         "GreaterThan": operator.ge,
         "StrictLessThan": operator.lt,

@@ -16,7 +16,7 @@ from typing import Any
 from sympy import Expr, Mul, Piecewise, Symbol, sympify
 
 from bpsym.calculus.affine import Affine, affine, nonnegative
-from bpsym.calculus.domains import back, conditions_of, indices_in, known_box
+from bpsym.calculus.domains import back, conditions_of, indices_in, known_box, may_be_counted
 from bpsym.calculus.nodes import Condition, FirstGreatest, Guard, Index, Maximum, NonNegative, Read, sum_over
 
 Axes = tuple[Symbol, ...]
@@ -212,6 +212,15 @@ def first_place(one: ArgMaxIs) -> Expr:
     return inner.box.lower if isinstance(inner, Bounded) else one.index.lower
 
 
+def spanned(one: Array) -> set[Symbol]:
+    """The axes along which the array has an element for each value of the index, and not one for all of them."""
+    if isinstance(one, Spread):
+        return spanned(one.array)
+    if isinstance(one, Elementwise):
+        return set[Symbol]().union(*map(spanned, one.arguments))
+    return set(one.axes)
+
+
 # How a read picks its elements -----------------------------------------------------------------------------------
 
 
@@ -250,6 +259,8 @@ def _slot(place: Expr, index: Any = None) -> Slot | None:
         return Slot(place)
     value = affine(place)
     step = value.coefficient(index)
+    if step < 0 and not may_be_counted(index):
+        return None  # where the index has no value, the slice would not end before it begins
     start = value.put(index, affine(index.lower))
     fractions = (step, start.constant, *start.terms.values())
     return Slot(start.expr(), int(step), index) if all(part == int(part) for part in fractions) else None
@@ -368,4 +379,5 @@ __all__ = [
     "fits",
     "live",
     "slots",
+    "spanned",
 ]

@@ -12,13 +12,21 @@ For each equation Y[i] = f and each tensor T that f reads at T[e], e depending o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from sympy import Add, Dummy, Expr, S, diff
+from sympy import Add, Dummy, Expr, S
 
-from bpsym.calculus.contributions import PREFIX, Contribution, Found, Places, adjoint_name, contributed
-from bpsym.calculus.equations import Equation, Origin, Program, Tensor
+from bpsym.calculus.contributions import (
+    Contribution,
+    Found,
+    Places,
+    adjoint,
+    adjoint_name,
+    contributed,
+    free_prefix,
+)
+from bpsym.calculus.equations import Equation, Program
 from bpsym.calculus.kinks import without_kinks
 from bpsym.calculus.nodes import (
     AtGreatest,
@@ -31,7 +39,7 @@ from bpsym.calculus.nodes import (
     outermost,
     sum_over,
 )
-from bpsym.calculus.solving import solve
+from bpsym.calculus.solving import is_plain, renamed_apart, solve
 from bpsym.calculus.tensors import counted
 from bpsym.errors import ProgramError
 
@@ -55,11 +63,14 @@ def backward(program: Program, loss: str | None = None) -> Backward:
     dC/dT[p] = sum over the reads T[e] of each equation Y[i] = f: dC/dY[i] * df/dT[e], where e = p;
     0 where no read leads to C.
     """
-    loss = loss or program.equations[-1].tensor.name
+    if loss is None:
+        if not program.equations:
+            raise ProgramError("a program without equations has no loss")
+        loss = program.equations[-1].tensor.name
     if program[loss].indices:
         raise ProgramError(f"{loss} has {counted(len(program[loss].indices))}, a loss none: sum it over them")
-    leading = _leading_to(program, loss)
-    prefix = _free_prefix(program)
+    leading = program.leading_to([loss])
+    prefix = free_prefix(program)
     found: list[Found] = []
     terms: dict[str, list[Expr]] = {name: [] for name in program.tensors}
     terms[loss].append(S.One)
@@ -68,31 +79,8 @@ def backward(program: Program, loss: str | None = None) -> Backward:
             for one in contributed(equation, program, prefix, _contributed_once):
                 found.append(one)
                 terms[one.read].append(one.added())
-    adjoints = [_adjoint(program[name], Add(*terms[name]), prefix) for name in reversed(terms)]
+    adjoints = [adjoint(program[name], Add(*terms[name]), prefix) for name in reversed(terms)]
     return Backward(program.extended(tuple(adjoints)), tuple(found))
-
-
-def _leading_to(program: Program, loss: str) -> set[str]:
-    leading, waiting = set(), [loss]
-    while waiting:
-        name = waiting.pop()
-        if name not in leading:
-            leading.add(name)
-            waiting += [read for equation in program.of(name) for read in equation.reads]
-    return leading
-
-
-def _free_prefix(program: Program) -> str:
-    """d, or as many d as it takes that no adjoint is called like a tensor of the program (second derivatives)."""
-    prefix = PREFIX
-    while any(prefix + name in program.tensors for name in program.tensors):
-        prefix += PREFIX
-    return prefix
-
-
-def _adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
-    adjoint = replace(tensor, name=prefix + tensor.name, origin=Origin("adjoint", tensor.name))
-    return Equation(adjoint, tensor.indices, value)
 
 
 @lru_cache(maxsize=4096)
@@ -115,10 +103,20 @@ def local_derivatives(equation: Equation) -> tuple[Contribution, ...]:
 _INERT = (Read, Binder, Guard, AtGreatest)
 
 
+class Place(Dummy):  # type: ignore[misc]
+    """A real number of which nothing else is known; SymPy need not search for it."""
+
+    __slots__ = ()
+    is_zero = is_positive = is_negative = is_nonnegative = is_nonpositive = is_nonzero = None
+    is_extended_positive = is_extended_negative = is_extended_nonnegative = is_extended_nonpositive = None
+    is_extended_nonzero = is_integer = is_noninteger = is_rational = is_irrational = is_even = is_odd = None
+    is_algebraic = is_transcendental = is_prime = is_composite = None
+
+
 @lru_cache(maxsize=256)
 def _placeholder(number: int) -> Dummy:
     """Always the same ones: what SymPy found out about one it need not find out again."""
-    return Dummy(f"p{number}", real=True)
+    return Place(f"p{number}", real=True)
 
 
 def _slopes(
@@ -132,9 +130,10 @@ def _slopes(
         node: _placeholder(number) for number, node in enumerate(dict.fromkeys(outermost(value, _INERT)))
     }
     nodes = {place: node for node, place in places.items()}
-    scalar = None if places.keys() <= declared.keys() else without_kinks(value.xreplace(places), nodes)
+    asked = not places.keys() <= declared.keys()
+    scalar = without_kinks(value.xreplace(places), nodes) if asked else S.Zero
     for node, place in places.items():
-        slope = declared[node] if node in declared else diff(scalar, place).xreplace(nodes)
+        slope = declared[node] if node in declared else _derivative(scalar, place).xreplace(nodes)
         if slope == 0:
             continue
         if isinstance(node, Read):
@@ -145,18 +144,23 @@ def _slopes(
                 yield read, slope * way.slope * inner, way.sums + more, way.conditions + conditions
 
 
+def _derivative(scalar: Expr, place: Dummy) -> Expr:
+    """The derivative by a placeholder; SymPy's `diff` would ask of each result whether it is 0, half of all work."""
+    return scalar._eval_derivative(place)
+
+
 # 2. and 3. Contributions and their ranges ------------------------------------------------------------------------
 
 
 def _contribute(one: Contribution, places: tuple[Index, ...]) -> Expr:
     """What the read adds to dC/dT[p], p the tensor's own indices `places`."""
-    apart = _renamed_apart((*one.equation.indices, *one.sums))
+    apart = renamed_apart((*one.equation.indices, *one.sums))
     upstream = Read(adjoint_name(one.equation.tensor.name), *one.equation.at)
     term = (upstream * one.slope).xreplace(apart)
     at = tuple(index.xreplace(apart) for index in one.read.at)
     summed = tuple(apart.values())
     conditions = tuple(condition.xreplace(apart) for condition in one.conditions)
-    if _is_plain(at, places, summed, conditions):
+    if is_plain(at, places, summed, conditions):
         place = dict(zip(at, places, strict=True))
         left = [index for index in summed if index not in place]
         return sum_over(term.xreplace(place), *left)
@@ -167,29 +171,6 @@ def _contribute(one: Contribution, places: tuple[Index, ...]) -> Expr:
     for symbol, lower, upper in reversed(solution.ranges):
         inner = IndexSum(inner, symbol, lower, upper)
     return Guard(inner, *solution.outer)
-
-
-def _renamed_apart(indices: tuple[Index, ...]) -> dict[Index, Index]:
-    """New names for the indices, in their bounds too; an index may bound those after it."""
-    apart: dict[Index, Index] = {}
-    for index in indices:
-        lower, upper = index.lower.xreplace(apart), index.upper.xreplace(apart)
-        apart[index] = Index(f"{index.name}'", lower=lower, upper=upper)
-    return apart
-
-
-def _is_plain(
-    at: tuple[Expr, ...],
-    places: tuple[Index, ...],
-    summed: tuple[Index, ...],
-    conditions: tuple[Condition, ...],
-) -> bool:
-    """Whether T is read at distinct indices that run over all of T: then e = p is a renaming."""
-    if conditions or len(set(at)) != len(at):
-        return False
-    ranges = {index: (index.lower, index.upper) for index in summed}
-    free = all(not bound.free_symbols & set(summed) for pair in ranges.values() for bound in pair)
-    return free and all(ranges.get(e) == (own.lower, own.upper) for e, own in zip(at, places, strict=True))
 
 
 __all__ = ["Backward", "Contribution", "adjoint_name", "backward", "local_derivatives"]

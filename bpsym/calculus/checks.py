@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from math import inf
+from typing import Any
 
-from sympy import Add, Expr, Integer, Mul, Piecewise, Symbol, true
+from sympy import (
+    Add,
+    Derivative,
+    Expr,
+    Integer,
+    Integral,
+    Mul,
+    Piecewise,
+    Product,
+    Subs,
+    Sum,
+    Symbol,
+    true,
+)
 
-from bpsym.calculus.affine import Affine, Box, affine, box_of, follows, minimum, nonnegative
+from bpsym.calculus.affine import Affine, Box, affine, box_of, follows, is_whole, minimum, nonnegative
 from bpsym.calculus.circles import check_circles
-from bpsym.calculus.nodes import Index, NonNegative, Read
+from bpsym.calculus.nodes import Guard, Index, Maximum, NonNegative, Read
 from bpsym.calculus.points import instances, number_at, points, reached, shown
 from bpsym.calculus.tensors import Access, Equation, Tensor, counted
 from bpsym.errors import ProgramError
@@ -24,18 +38,9 @@ def check(inputs: tuple[Tensor, ...], equations: tuple[Equation, ...], parts: Pa
 
     `equations`: those that are new; the others of `parts` make up a program that was checked before.
     """
-    tensors = {tensor.name: tensor for tensor in inputs}
-    for name in parts:
-        if name in tensors:
-            raise ProgramError(f"{parts[name][0]}: {name} is an input and has an equation too")
-    tensors |= {name: of[0].tensor for name, of in parts.items()}
+    tensors = _named(inputs, parts)
     for equation in equations:
-        if equation.tensor != tensors[equation.tensor.name]:
-            raise ProgramError(f"{equation}: {equation.tensor.name} has two shapes or two roles")
-        _check_target(equation)
-        _check_symbols(equation)
-        for access in equation.accesses:
-            _check_read(access, tensors)
+        _check_equation(equation, tensors)
     new = {equation.tensor.name: parts[equation.tensor.name] for equation in equations}
     for of in new.values():
         _check_overlaps(of)
@@ -43,7 +48,31 @@ def check(inputs: tuple[Tensor, ...], equations: tuple[Equation, ...], parts: Pa
     check_circles(new)
 
 
+def _named(inputs: tuple[Tensor, ...], parts: Parts) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for tensor in inputs:
+        if tensor.name in tensors:
+            raise ProgramError(f"two inputs are called {tensor.name}")
+        if tensor.name in parts:
+            raise ProgramError(f"{parts[tensor.name][0]}: {tensor.name} is an input and has an equation too")
+        tensors[tensor.name] = tensor
+    return tensors | {name: of[0].tensor for name, of in parts.items()}
+
+
 # One equation ----------------------------------------------------------------------------------------------------
+
+
+def _check_equation(equation: Equation, tensors: Mapping[str, Tensor]) -> None:
+    known = tensors[equation.tensor.name]
+    if equation.tensor is not known and equation.tensor != known:
+        raise ProgramError(f"{equation}: {equation.tensor.name} has two shapes or two roles")
+    _check_target(equation)
+    _check_symbols(equation)
+    for node, ranges, conditions in equation.nodes:
+        if type(node) in _CHECKS:
+            _CHECKS[type(node)](equation, node, Access(equation, equation.target, ranges, conditions))
+    for access in equation.accesses:
+        _check_read(access, tensors)
 
 
 def _check_target(equation: Equation) -> None:
@@ -75,9 +104,29 @@ def _check_symbols(equation: Equation) -> None:
         read = next((one for one in equation.value.atoms(Read) if symbol in one.free_symbols), None)
         where = f"{symbol} in {read}" if read else f"{symbol}"
         raise ProgramError(f"{equation}: {where} is an index without a range")
-    for cases in equation.value.atoms(Piecewise) if equation.value.has(Piecewise) else ():
-        if cases.args[-1][1] != true:
-            raise ProgramError(f"{equation}: {cases} has no value where none of its conditions holds")
+
+
+def _check_cases(equation: Equation, cases: Piecewise, _: Access) -> None:
+    if cases.args[-1][1] != true:
+        raise ProgramError(f"{equation}: {cases} has no value where none of its conditions holds")
+
+
+def _check_conditions(equation: Equation, guard: Guard, _: Access) -> None:
+    """Whatever stands in a condition is an affine index expression."""
+    for one in guard.conditions:
+        _whole(one.args[0], f"{equation}: in the condition {one}")
+
+
+def _refuse(equation: Equation, node: Expr, _: Access) -> None:
+    raise ProgramError(f"{equation}: {node} has an index of its own (write sum_over)")
+
+
+def _whole(expr: Expr, where: str) -> Affine:
+    """The index expression; ProgramError says where it is none."""
+    try:
+        return affine(expr)
+    except ProgramError as wrong:
+        raise ProgramError(f"{where}, {wrong}") from None
 
 
 def _check_read(access: Access, tensors: Mapping[str, Tensor]) -> None:
@@ -87,6 +136,9 @@ def _check_read(access: Access, tensors: Mapping[str, Tensor]) -> None:
     own = tensors[read.name].indices
     if len(read.at) != len(own):
         raise ProgramError(f"{equation}: {read} has {counted(len(read.at))}, the tensor {len(own)}")
+    for at in read.at:
+        if not isinstance(at, Symbol):
+            _whole(at, f"{equation}: in {read}")
     _check_in_range(access, tensors[read.name])
 
 
@@ -101,7 +153,8 @@ def _check_in_range(access: Access, tensor: Tensor) -> None:
     box, certain = box_of(access.ranges), (*access.conditions, *_dependent(access))
     for at, own in zip(access.read.at, tensor.indices, strict=True):
         value, last = affine(at), affine(own.upper)
-        if not (follows(value, certain, box) and follows(last - value, certain, box)):
+        inside = follows(value, certain, box) and follows(last - value, certain, box)
+        if not (inside and is_whole(value, certain)):
             said = _leaving(access, tensor, box)
             if said is not None:
                 raise ProgramError(f"{access.equation}: {said}")
@@ -182,9 +235,8 @@ def _corner(value: Affine, box: Box, end: int) -> dict[Symbol, Expr]:
 
 def _outside(read: Read, tensor: Tensor, point: Mapping[Symbol, int]) -> bool:
     pairs = zip(read.at, tensor.indices, strict=True)
-    return any(
-        not 0 <= number_at(affine(at), point) <= number_at(affine(own.upper), point) for at, own in pairs
-    )
+    numbers = [(number_at(affine(at), point), number_at(affine(own.upper), point)) for at, own in pairs]
+    return any(not 0 <= number <= last or number % 1 for number, last in numbers)
 
 
 def _said(access: Access, tensor: Tensor, place: Mapping[Symbol, Expr], sizes: Mapping[Symbol, int]) -> str:
@@ -205,6 +257,33 @@ def _unproved(access: Access, tensor: Tensor) -> str:
 def _has(tensor: Tensor) -> str:
     ranges = (f"0 to {index.upper}" for index in tensor.indices)
     return f"{tensor.name} has indices {' and '.join(ranges)}"
+
+
+def _check_not_empty(equation: Equation, maximum: Maximum, place: Access) -> None:
+    """Whether the maximum is over one value at least, wherever it is needed; what no point shows is left open."""
+    if (maximum.upper - maximum.lower).is_nonnegative:
+        return
+    width, box = affine(maximum.upper - maximum.lower), box_of(place.ranges)
+    sizes = {symbol for symbol in width.terms if symbol.is_positive} | _sizes(place, equation.tensor)
+    if follows(width, (*place.conditions, *_dependent(place)), box) or (not sizes and _points(box) > _MANY):
+        return
+    for numbers in instances(sizes):
+        for point in reached(place, numbers):
+            if number_at(width, point) < 0:
+                at = {symbol: point[symbol] for symbol in box}
+                told = " with ".join(shown(one) for one in (at, numbers) if one)
+                raise ProgramError(
+                    f"{equation}: {maximum} is over an empty range" + (f" at {told}" if told else "")
+                )
+
+
+_CHECKS: dict[type, Callable[[Equation, Any, Access], None]] = {
+    Maximum: _check_not_empty,
+    Guard: _check_conditions,
+    Piecewise: _check_cases,
+    **dict.fromkeys((Sum, Product, Integral, Derivative, Subs), _refuse),
+}
+"""What is checked of a node; the access says for which elements of the target it is needed."""
 
 
 # All equations of one tensor -------------------------------------------------------------------------------------

@@ -1,14 +1,21 @@
 """Equations that read each other in a circle: a recurrence where an index orders them, refused where none does.
 
-Along an axis, a read T[e] in the equation of Y[i] takes a step e - i. If the steps of every circle add up to less than
-0 (or, for all circles, to more), no element needs itself.
+Along an axis, a read T[e] in the equation of Y[i] takes a step e - i. If the steps of every circle add up to at most 0
+(or, for all circles, to at least 0), each tensor has a shift such that what is read is made before, or at the same time
+i + shift; what is made at the same time is ordered along another axis. For
+
+    z[t] = tanh(h[t-2]),  h[t] = z[t+1]^2
+
+the steps are -2 and 1, the shifts 0 and 1: h[t-1] is made together with z[t], right after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
+from math import floor
 
 from sympy import Expr, Symbol
 
@@ -19,8 +26,24 @@ from bpsym.calculus.tensors import Access, Equation
 from bpsym.errors import ProgramError
 
 Parts = Mapping[str, tuple[Equation, ...]]
+Graph = Mapping[str, Iterable[str]]
+"""For each tensor those that it reads."""
 Axes = dict[str, int]
 """For each tensor of a circle, the axis along which it is looked at."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """An element at i along its tensor's axis is made at the time i + shift, the latest first if `backwards`.
+
+    staying: the reads that may be of something made at the same time; `inner` orders their circles.
+    """
+
+    axes: Axes
+    backwards: bool
+    shifts: Mapping[str, int]
+    staying: tuple[Access, ...]
+    inner: tuple[Order, ...]
 
 
 def check_circles(parts: Parts) -> None:
@@ -29,50 +52,80 @@ def check_circles(parts: Parts) -> None:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError:
-        for circle in _components(graph):
-            found = [access for name in circle for part in parts[name] for access in part.accesses]
-            found = [access for access in found if access.read.name in circle]
-            if not _ordered(found):
+        for found in circles(access for of in parts.values() for part in of for access in part.accesses):
+            if order_of(found) is None:
                 raise ProgramError(_said(found)) from None
 
 
-def _components(graph: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:
-    """The tensors that lead to each other, in the order of the program."""
-    reachable = {name: _reachable(graph, name) for name in graph}
-    seen: set[str] = set()
-    for name in graph:
-        component = tuple(other for other in graph if other in reachable[name] and name in reachable[other])
-        if component and name not in seen:
-            seen |= set(component)
-            yield component
+def orders(found: Iterable[Access]) -> tuple[Order, ...]:
+    """One for each circle of the reads in a program."""
+    return tuple(order for order in map(order_of, circles(found)) if order is not None)
 
 
-def _reachable(graph: Mapping[str, Iterable[str]], start: str) -> set[str]:
-    """What the tensor reads, and what that reads; itself only if there is a circle."""
-    found: set[str] = set()
-    waiting = [start]
-    while waiting:
-        new = set(graph.get(waiting.pop(), ())) - found
-        found |= new
-        waiting += sorted(new)
-    return found
+def circles(found: Iterable[Access]) -> Iterator[tuple[Access, ...]]:
+    """The reads inside each circle of tensors."""
+    reads = tuple(found)
+    for component in components(graph_of(reads)):
+        inside = tuple(access for access in reads if set(_edge(access)) <= component)
+        if inside:
+            yield inside
+
+
+def graph_of(found: Iterable[Access], names: Iterable[str] = ()) -> dict[str, dict[str, None]]:
+    """Who reads whom, in the order of the reads; the names are in it whether they read anything or not."""
+    graph: dict[str, dict[str, None]] = {name: {} for name in names}
+    for access in found:
+        name, read = _edge(access)
+        graph.setdefault(name, {})[read] = None
+    return graph
+
+
+def components(graph: Graph) -> Iterator[frozenset[str]]:
+    """Strongly connected components, what is read before who reads it (Tarjan)."""
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    path: dict[str, None] = {}
+    for root in graph:
+        waiting = [] if root in number else [root]
+        while waiting:
+            name = waiting[-1]
+            if name not in number:
+                number[name] = low[name] = len(number)
+                path[name] = None
+            new = [other for other in graph.get(name, ()) if other not in number]
+            if new:
+                waiting.append(new[0])
+                continue
+            waiting.pop()
+            low[name] = min([number[name], *(low[other] for other in graph.get(name, ()) if other in path)])
+            if low[name] == number[name]:
+                yield frozenset(_popped(path, name))
+
+
+def _popped(path: dict[str, None], name: str) -> Iterator[str]:
+    """What stands on the path from the name on."""
+    last = None
+    while last != name:
+        last, _ = path.popitem()
+        yield last
 
 
 # Steps along an axis ---------------------------------------------------------------------------------------------
 
 
-def _ordered(found: Sequence[Access]) -> bool:
-    """Whether an axis orders all circles; where some only stay on their place along it, another one orders those."""
-    graph = {access.equation.tensor.name: set[str]() for access in found}
-    for access in found:
-        graph[access.equation.tensor.name].add(access.read.name)
-    for circle in _components(graph):
-        inside = [one for one in found if set(_edge(one)) <= set(circle)]
-        first = inside[0].equation.tensor
-        choices = product(range(len(first.indices)), (1, -1))
-        if not any(_ordered_along(inside, _axes(inside, first.name, axis), sign) for axis, sign in choices):
-            return False
-    return True
+def order_of(found: Sequence[Access], used: frozenset[tuple[str, int]] = frozenset()) -> Order | None:
+    """The order of one circle along the first axis that has one; None without one.
+
+    used: (tensor, axis) for the axes of the orders around.
+    """
+    first = found[0].equation.tensor
+    for axis, backwards in product(range(len(first.indices)), (False, True)):
+        axes = _axes(found, first.name, axis)
+        if used.isdisjoint(axes.items()):
+            order = _order_along(found, axes, backwards, used)
+            if order is not None:
+                return order
+    return None
 
 
 def _axes(found: Sequence[Access], start: str, axis: int) -> Axes:
@@ -88,42 +141,55 @@ def _axes(found: Sequence[Access], start: str, axis: int) -> Axes:
     return axes
 
 
-def _ordered_along(found: Sequence[Access], axes: Axes, sign: int) -> bool:
-    steps = [_greatest_step(access, axes, sign) for access in found]
-    edges: dict[tuple[str, str], Number] = {}
-    for access, step in zip(found, steps, strict=True):
+def _order_along(
+    found: Sequence[Access], axes: Axes, backwards: bool, used: frozenset[tuple[str, int]]
+) -> Order | None:
+    steps: dict[Access, int] = {}
+    for access in found:
+        step = _greatest_step(access, axes, -1 if backwards else 1)
         if step is None:
-            return False
-        edges[_edge(access)] = max(step, edges.get(_edge(access), step))
-    total = _longest(edges)
-    if any(total[name, name] > 0 for name in axes):
-        return False
-    staying = [one for one, step in zip(found, steps, strict=True) if step == _closing(one, total)]
-    return not staying or (len(staying) < len(found) and _ordered(staying))
+            return None
+        steps[access] = step
+    delays = _delays(steps)
+    if delays is None:
+        return None
+    staying = tuple(access for access, step in steps.items() if _stays(access, step, delays))
+    inner = [order_of(circle, used | axes.items()) for circle in circles(staying)]
+    if len(staying) == len(steps) or None in inner:
+        return None
+    shifts = {name: -delay if backwards else delay for name, delay in delays.items()}
+    return Order(axes, backwards, shifts, staying, tuple(one for one in inner if one is not None))
 
 
 def _edge(access: Access) -> tuple[str, str]:
     return access.equation.tensor.name, access.read.name
 
 
-def _closing(access: Access, total: dict[tuple[str, str], Number]) -> Number:
-    """The step of this read with which the longest circle through it adds up to 0."""
-    name, read = _edge(access)
-    return 0 if name == read else -total[read, name]
+def _delays(steps: Mapping[Access, int]) -> dict[str, int] | None:
+    """The least delays, from 0 on, with step + delay of what is read <= delay of what is made.
 
-
-def _longest(steps: dict[tuple[str, str], Number]) -> dict[tuple[str, str], Number]:
-    """The greatest sum of steps on a way from one tensor to another (Floyd and Warshall)."""
-    total = dict(steps)
-    names = tuple(dict.fromkeys(name for edge in steps for name in edge))
+    None where a circle's steps add up to more than 0. (Longest ways from each tensor, as Floyd and Warshall find them.)
+    """
+    total: dict[tuple[str, str], int] = {}
+    for access, step in steps.items():
+        total[_edge(access)] = max(step, total.get(_edge(access), step))
+    names = tuple(dict.fromkeys(name for edge in total for name in edge))
     for middle, start, end in product(names, repeat=3):
         if (start, middle) in total and (middle, end) in total:
             way = total[start, middle] + total[middle, end]
             total[start, end] = max(way, total.get((start, end), way))
-    return total
+    if any(total[name, name] > 0 for name in names):
+        return None
+    return {name: max(0, *(total[name, other] for other in names)) for name in names}
 
 
-def _greatest_step(access: Access, axes: Axes, sign: int) -> Number | None:
+def _stays(access: Access, step: int, delays: Mapping[str, int]) -> bool:
+    """Whether what is read may be made at the same time."""
+    name, read = _edge(access)
+    return step + delays[read] == delays[name]
+
+
+def _greatest_step(access: Access, axes: Axes, sign: int) -> int | None:
     """The greatest value of sign * (e - i) along the axis; None where there is none for all sizes."""
     target, read = access.equation.at, access.read.at
     here, there = axes[access.equation.tensor.name], axes[access.read.name]
@@ -133,8 +199,8 @@ def _greatest_step(access: Access, axes: Axes, sign: int) -> Number | None:
     box = box_of(access.ranges)
     least = minimum(back, box)
     certain = [number for number in (1, 0) if follows(back - Affine(number, {}), access.conditions, box)]
-    known = [*certain, *([least] if least is not None else [])]
-    return -max(known) if known else None
+    known: list[Number] = [*certain, *([least] if least is not None else [])]
+    return floor(-max(known)) if known else None
 
 
 # What is said ----------------------------------------------------------------------------------------------------

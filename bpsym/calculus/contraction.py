@@ -36,10 +36,21 @@ from bpsym.calculus.arrays import (
     expanded,
     live,
 )
-from bpsym.calculus.domains import Domain, back, boxed, conditions_of, domain, open_conditions, settled, terms
+from bpsym.calculus.domains import (
+    Domain,
+    back,
+    boxed,
+    conditions_of,
+    count_of,
+    domain,
+    open_conditions,
+    settled,
+    terms,
+)
 from bpsym.calculus.equations import Equation
-from bpsym.calculus.nodes import Binder, Condition, FirstGreatest, Guard, Index, IndexSum, Maximum, Read
+from bpsym.calculus.nodes import Binder, Condition, FirstGreatest, Guard, Index, IndexSum, Maximum, Read, Zero
 from bpsym.calculus.rewrites import pull_constants
+from bpsym.calculus.schedule import Loop, Once
 from bpsym.errors import ProgramError
 
 
@@ -48,12 +59,27 @@ def contraction(equation: Equation, fixed: Iterable[Symbol] = ()) -> Array:
 
     Indices in `fixed` are numbers in it: those of the loops around the equation.
     """
+    found = proved(equation, fixed)
+    if found is None:
+        raise ProgramError(f"{equation}: no array expression for it")
+    return found
+
+
+def proved(equation: Equation, fixed: Iterable[Symbol] = ()) -> Array | None:
+    """The array expression; None where what was found is not proved to be the equation's right-hand side."""
     known = frozenset(fixed)
     axes = tuple(index for index in equation.indices if index not in known)
     found = aligned(Recognition(axes, known).whole(equation.value), axes)
-    if normal(expanded(found), known) != normal(equation.value, known):
-        raise ProgramError(f"{equation}: no array expression for it")
-    return found
+    return found if normal(expanded(found), known) == normal(equation.value, known) else None
+
+
+def element_by_element(equation: Equation, fixed: Iterable[Symbol] = ()) -> Loop:
+    """The equation in a loop along its first axis, for one that is no array expression as a whole."""
+    known = frozenset(fixed)
+    for index in equation.indices:
+        if index not in known:
+            return Loop(index, backwards=False, steps=(Once(equation),))
+    raise ProgramError(f"{equation}: no array expression for it")
 
 
 def normal(expr: Any, fixed: Iterable[Symbol] = ()) -> Expr:
@@ -70,10 +96,19 @@ def _lowest(expr: Any, fixed: frozenset[Symbol]) -> Any:
     if not expr.args or isinstance(expr, (Read, Condition)):
         return expr
     if isinstance(expr, Binder):
-        return expr.with_body(lambda body: _lowest(body, fixed))
+        return _lowest_binder(expr, fixed)
     if isinstance(expr, Guard):
         return _lowest_guard(_lowest(expr.body, fixed), expr.conditions, fixed)
     return expr.func(*(_lowest(part, fixed) for part in expr.args))
+
+
+def _lowest_binder(expr: Binder, fixed: frozenset[Symbol]) -> Expr:
+    """Its conditions in the terms that they have over the whole box of a triangle."""
+    index, body = expr.opened(f"'{expr.height}")
+    box, _ = boxed(index, fixed)
+    body = _lowest(body.xreplace({index: box}), fixed).xreplace({box: index})
+    made: Expr = type(expr)(body, index, *expr.args[2:])
+    return made
 
 
 def _lowest_guard(body: Expr, conditions: tuple[Condition, ...], fixed: frozenset[Symbol]) -> Expr:
@@ -158,21 +193,28 @@ class Recognition:
 
     def maximum(self, greatest: Maximum) -> Array:
         index, whole = self.over(greatest)
-        return _reduced("max", whole, index)
+        return _reduced("max", whole, index) if index in whole.axes else whole
 
     def first_greatest(self, one: FirstGreatest) -> Array:
         index, whole = self.over(one)
         (at,) = one.outside
+        if index not in whole.axes:
+            return self.plain(Guard(S.One, Zero(at - index.lower)))
         axes = self.ordered((*_without(whole.axes, index), *live(at, self.fixed)))
         order = tuple(axis for axis in (*axes, index) if axis in whole.axes)
         return ArgMaxIs(turned(whole, order), index, at, axes)
 
     def over(self, one: Binder) -> tuple[Index, Array]:
-        """The body of a maximum with its index as an axis; what a triangle leaves out is minus infinity."""
+        """The body of a maximum with its index as an axis; what a triangle leaves out is minus infinity.
+
+        Without the index as an axis, where the body turns out to be the same everywhere.
+        """
         index, body = one.opened(f"'{one.height}")
         box, triangle = boxed(index, self.fixed)
         whole = self.whole(body.xreplace({index: box}))
-        needed = [box, *(axis for condition in triangle for axis in live(condition, self.fixed))]
+        if box not in whole.axes:
+            return index, whole
+        needed = [axis for condition in triangle for axis in live(condition, self.fixed)]
         if not set(needed) <= set(whole.axes):
             zeros = [Elementwise(Mul, (Scalar(S.Zero), Ramp((axis,))), (axis,)) for axis in needed]
             whole = self.elementwise(Add, [whole, *zeros])
@@ -203,19 +245,26 @@ class Recognition:
         return self.elementwise(Mul, [*outside, summed]) if outside else summed
 
     def masked_factors(self, factors: list[Array], condition: Condition) -> list[Array]:
-        """The mask on the first factor that has all its axes, else as a factor of its own."""
+        """The mask on the first factor that has all its axes, else as a factor of its own.
+
+        A sum whose terms have conditions of their own takes none: they would not be those of one factor any more.
+        """
         axes = self.ordered(live(condition, self.fixed))
         for number, factor in enumerate(factors):
             if isinstance(factor, Masked) and set(axes) <= set(factor.axes):
                 both = Masked(factor.array, (*factor.conditions, condition), factor.axes)
                 return [*factors[:number], both, *factors[number + 1 :]]
         for number, factor in enumerate(factors):
-            if set(axes) <= set(factor.axes):
+            if set(axes) <= set(factor.axes) and len(terms(expanded(factor), self.fixed)) == 1:
                 one = Masked(factor, (condition,), factor.axes)
                 return [*factors[:number], one, *factors[number + 1 :]]
         return [*factors, Indicator((condition,), axes)]
 
     def summed(self, factors: list[Array], index: Index) -> Array:
+        """Sum over the index of the product; of no factors, as many as the index has values."""
+        if not factors:
+            count, some = count_of(index)
+            return self.plain(Guard(count, *some))
         for count in range(len(factors) - 1, 0, -1):
             for chosen in combinations(range(len(factors)), count):
                 left = self.joined([factor for place, factor in enumerate(factors) if place in chosen])
@@ -228,6 +277,7 @@ class Recognition:
         return _reduced("sum", self.joined(factors), index)
 
     def joined(self, factors: list[Array]) -> Array:
+        """The product of at least one array."""
         return factors[0] if len(factors) == 1 else self.elementwise(Mul, factors)
 
     def matmul(self, left: Array, right: Array, index: Index) -> Array:
@@ -300,4 +350,13 @@ def _multiplies(left: Array, right: Array, index: Index) -> bool:
     return set(left.axes) & set(right.axes) == {index} and len(left.axes) <= 2 and len(right.axes) <= 2
 
 
-__all__ = ["Array", "Recognition", "aligned", "array", "contraction", "normal"]
+__all__ = [
+    "Array",
+    "Recognition",
+    "aligned",
+    "array",
+    "contraction",
+    "element_by_element",
+    "normal",
+    "proved",
+]

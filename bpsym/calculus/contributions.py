@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr
 
-from bpsym.calculus.equations import Equation, Program, Tensor
+from bpsym.calculus.equations import Equation, Origin, Program, Tensor
 from bpsym.calculus.kinks import counted_text
 from bpsym.calculus.nodes import Condition, Index, Read, rename_reads
 
@@ -17,6 +17,20 @@ PREFIX = "d"
 def adjoint_name(name: str) -> str:
     """What the derivative of the loss by the tensor is called in a program."""
     return PREFIX + name
+
+
+def free_prefix(program: Program) -> str:
+    """d, or as many d as it takes that no adjoint is called like a tensor of the program (second derivatives)."""
+    prefix = PREFIX
+    while any(prefix + name in program.tensors for name in program.tensors):
+        prefix += PREFIX
+    return prefix
+
+
+def adjoint(tensor: Tensor, value: Expr, prefix: str) -> Equation:
+    """The derivative of the loss by the tensor, at all of its indices, is the value."""
+    derived = replace(tensor, name=prefix + tensor.name, origin=Origin("adjoint", tensor.name))
+    return Equation(derived, tensor.indices, value)
 
 
 @dataclass(frozen=True)

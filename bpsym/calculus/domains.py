@@ -12,10 +12,22 @@ from functools import reduce
 from math import ceil, floor, gcd
 from typing import Any
 
-from sympy import Add, Expr, Integer, Mul, S, Symbol
+from sympy import Add, Expr, Integer, Mul, Pow, S, Symbol
 
 from bpsym.calculus.affine import Affine, Box, affine, holds, nonnegative
-from bpsym.calculus.nodes import Binder, Condition, Divisible, Guard, Index, IndexSum, NonNegative, Read, Zero
+from bpsym.calculus.nodes import (
+    Binder,
+    Condition,
+    Divisible,
+    FirstGreatest,
+    Guard,
+    Index,
+    IndexSum,
+    Maximum,
+    NonNegative,
+    Read,
+    Zero,
+)
 
 Fixed = frozenset[Symbol]
 Images = Mapping[Symbol, Expr]
@@ -327,8 +339,36 @@ def _of_product(expr: Mul, fixed: Fixed) -> list[Term]:
     return [(tuple(conditions), Mul(*factors))]
 
 
+def _of_power(expr: Pow, fixed: Fixed) -> list[Term]:
+    """A positive power of 0 is 0."""
+    found = terms(expr.base, fixed) if expr.exp.is_Rational and expr.exp > 0 else []
+    if len(found) != 1:
+        return _no_conditions(expr, fixed)
+    ((conditions, body),) = found
+    return [(conditions, body**expr.exp)]
+
+
 def _of_guard(expr: Guard, fixed: Fixed) -> list[Term]:
     return [((*conditions, *expr.conditions), body) for conditions, body in terms(expr.body, fixed)]
+
+
+def _of_maximum(expr: Maximum, fixed: Fixed) -> list[Term]:
+    """Over a body that is the same everywhere, this body."""
+    index, body = expr.opened(f"'{expr.height}")
+    body = settled(body, fixed)
+    if index not in body.free_symbols:
+        return terms(body, fixed)
+    return [((), Maximum(body, index, expr.lower, expr.upper))]
+
+
+def _of_first_greatest(expr: FirstGreatest, fixed: Fixed) -> list[Term]:
+    """Over a body that is the same everywhere, 1 at the first place."""
+    index, body = expr.opened(f"'{expr.height}")
+    body = settled(body, fixed)
+    (at,) = expr.outside
+    if index not in body.free_symbols:
+        return [((Zero(at - expr.lower),), S.One)]
+    return [((), FirstGreatest(body, index, expr.lower, expr.upper, at))]
 
 
 def _of_index_sum(expr: IndexSum, fixed: Fixed) -> list[Term]:
@@ -352,22 +392,36 @@ def _summed(conditions: tuple[Condition, ...], body: Expr, index: Index, fixed: 
     if found is None:
         return []
     body = body.xreplace({index: found.image})
-    both = [one.xreplace({index: found.image}) for one in (*found.left, *known) if one not in (*own, *outer)]
+    others = (one for one in known if one not in (*own, *outer))
+    both = [one.xreplace({index: found.image}) for one in (*found.left, *others)]
     inner = indices_in(found.image.free_symbols, fixed)
     if not inner:
         return [((*outer, *both), body)]
     mixed = open_conditions(both)
-    return [] if mixed is None else [(outer, _total(mixed, body, inner[0]))]
+    return [] if mixed is None else [_total(outer, mixed, body, inner[0])]
 
 
-def _total(mixed: tuple[Condition, ...], body: Expr, index: Index) -> Expr:
+def _total(outer: tuple[Condition, ...], mixed: tuple[Condition, ...], body: Expr, index: Index) -> Term:
     """Sum over the index of the body where the conditions hold; factors without the index stand before it."""
     factors = Mul.make_args(body)
     inside = Mul(*(one for one in factors if index in one.free_symbols))
     outside = [one for one in factors if index not in one.free_symbols]
     if inside == 1 and not mixed:
-        return Mul(*outside, index.upper - index.lower + 1)
-    return Mul(*outside, IndexSum(Guard(inside, *mixed), index, index.lower, index.upper))
+        count, some = count_of(index)
+        return (*outer, *some), Mul(*outside, count)
+    return outer, Mul(*outside, IndexSum(Guard(inside, *mixed), index, index.lower, index.upper))
+
+
+def count_of(index: Index) -> tuple[Expr, tuple[Condition, ...]]:
+    """How many values the index has, where conditions hold; elsewhere it has none."""
+    count = index.upper - index.lower + 1
+    return count, () if may_be_counted(index) else (NonNegative(count),)
+
+
+def may_be_counted(index: Index) -> bool:
+    """Whether upper - lower + 1 is never less than 0."""
+    count = affine(index.upper) - affine(index.lower) + Affine(1, {})
+    return nonnegative(count, known_box(count.terms))
 
 
 def boxed(index: Index, fixed: Fixed = frozenset()) -> tuple[Index, tuple[Condition, ...]]:
@@ -404,7 +458,15 @@ def settled(expr: Any, fixed: Fixed = frozenset()) -> Any:
     return expr.func(*(settled(one, fixed) for one in expr.args))  # a comparison, a case
 
 
-_TERMS: dict[type, Any] = {Add: _of_sum, Mul: _of_product, Guard: _of_guard, IndexSum: _of_index_sum}
+_TERMS: dict[type, Any] = {
+    Add: _of_sum,
+    Mul: _of_product,
+    Pow: _of_power,
+    Guard: _of_guard,
+    IndexSum: _of_index_sum,
+    Maximum: _of_maximum,
+    FirstGreatest: _of_first_greatest,
+}
 
 
 __all__ = [
@@ -415,8 +477,10 @@ __all__ = [
     "boxed",
     "canonical",
     "conditions_of",
+    "count_of",
     "domain",
     "known_box",
+    "may_be_counted",
     "open_conditions",
     "part",
     "settled",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,16 +23,17 @@ class Program:
 
     inputs: tuple[Tensor, ...]
     equations: tuple[Equation, ...]
-    checked: int = field(default=0, repr=False, compare=False)
-    """How many of the equations are those of a program that was checked already."""
     _by_name: dict[str, tuple[Equation, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        self._check(self.equations)
+
+    def _check(self, new: tuple[Equation, ...]) -> None:
         by_name: dict[str, tuple[Equation, ...]] = {}
         for equation in self.equations:
             by_name[equation.tensor.name] = (*by_name.get(equation.tensor.name, ()), equation)
         object.__setattr__(self, "_by_name", by_name)
-        check(self.inputs, self.equations[self.checked :], by_name)
+        check(self.inputs, new, by_name)
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
@@ -53,9 +55,24 @@ class Program:
         (equation,) = self.of(name)
         return equation
 
+    def leading_to(self, names: Iterable[str]) -> frozenset[str]:
+        """The tensors that the named ones' values depend on, and these."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += [read for equation in self.of(name) for read in equation.reads]
+        return frozenset(found)
+
     def extended(self, equations: tuple[Equation, ...], inputs: tuple[Tensor, ...] = ()) -> Program:
         """The program with more inputs and equations after its own."""
-        return Program((*self.inputs, *inputs), (*self.equations, *equations), len(self.equations))
+        more = object.__new__(Program)  # its equations so far have been checked already
+        object.__setattr__(more, "inputs", (*self.inputs, *inputs))
+        object.__setattr__(more, "equations", (*self.equations, *equations))
+        more._check(equations)
+        return more
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.equations))

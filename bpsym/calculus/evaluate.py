@@ -17,6 +17,7 @@ from bpsym.calculus.equations import Equation, Program
 from bpsym.calculus.nodes import (
     AtGreatest,
     Binder,
+    Bound,
     Condition,
     Divisible,
     FirstGreatest,
@@ -66,7 +67,7 @@ def digits(count: int) -> Arithmetic:
 
 
 EXACT = Arithmetic(lambda value: value, _EXACT)
-"""Fractions; a program with any other function has no exact value (KeyError names it)."""
+"""Fractions; a program with any other function has no exact value (ProgramError names it)."""
 
 
 def double() -> Arithmetic:
@@ -115,6 +116,15 @@ def _number(value: Any, arithmetic: Arithmetic) -> Any:
     return arithmetic.number(Fraction(value)) if isinstance(value, (int, Fraction)) else value
 
 
+_DEPTH = 16
+"""So many elements are computed inside of each other; each takes some calls of Python's few hundred."""
+
+
+class _TooDeep(Exception):  # noqa: N818  (no error: what is to be computed first)
+    def __init__(self, name: str, at: tuple[int, ...]) -> None:
+        self.name, self.at = name, at
+
+
 Environment = dict[Symbol, int]
 Closure = Callable[[Environment], Any]
 
@@ -122,7 +132,7 @@ Closure = Callable[[Environment], Any]
 class Evaluator:
     """A program made ready to be run many times: each equation is compiled once, to a closure over its indices.
 
-    An element is computed when it is first read, so that equations may stand in any order.
+    An element is computed when it is first read, so that equations may stand in any order, recurrences too.
     """
 
     def __init__(
@@ -133,6 +143,7 @@ class Evaluator:
         self.sizes = dict(sizes or {})
         self.values: Values = {}
         self.compiled: dict[int, Closure] = {}
+        self.depth = 0
 
     def run(self, inputs: Mapping[str, Any], only: Iterable[str] | None = None) -> Values:
         """All tensors' elements, or those that the tensors `only` need; see `evaluate`."""
@@ -149,7 +160,18 @@ class Evaluator:
         """Compute every element of the tensor."""
         for equation in self.program.of(name):
             for environment in self.places(equation.indices):
-                self.element(name, tuple(self.whole(index)(environment) for index in equation.at))
+                self.reach(name, tuple(self.whole(index)(environment) for index in equation.at))
+
+    def reach(self, name: str, at: tuple[int, ...]) -> None:
+        """Compute the element; one that lies too deep below it first, however long the chain of reads is."""
+        waiting = [(name, at)]
+        while waiting:
+            self.depth = 0
+            try:
+                self.element(*waiting[-1])
+                waiting.pop()
+            except _TooDeep as deep:
+                waiting.append((deep.name, deep.at))
 
     def places(self, indices: tuple[Index, ...]) -> Iterable[Environment]:
         ranges = [range(self.bound(index.lower), self.bound(index.upper) + 1) for index in indices]
@@ -161,7 +183,11 @@ class Evaluator:
     def element(self, name: str, at: tuple[int, ...]) -> Any:
         known = self.values.setdefault(name, {})
         if at not in known:
+            if self.depth == _DEPTH:
+                raise _TooDeep(name, at)
+            self.depth += 1
             known[at] = self.computed(name, at)
+            self.depth -= 1
         return known[at]
 
     def computed(self, name: str, at: tuple[int, ...]) -> Any:
@@ -193,6 +219,8 @@ class Evaluator:
             if expr.name in self.sizes:
                 given = self.sizes[expr.name]
                 return lambda _: given
+            if not isinstance(expr, (Index, Bound)):
+                raise ProgramError(f"no number was given for the size {expr} (sizes={{{expr.name!r}: ...}})")
             return lambda environment: environment[expr]
         if isinstance(expr, Rational):
             part = Fraction(expr.p, expr.q)
@@ -241,7 +269,9 @@ class Evaluator:
         if isinstance(expr, Pow):
             base, exponent = parts
             return lambda environment: base(environment) ** exponent(environment)
-        function = self.arithmetic.functions[type(expr).__name__]
+        function = self.arithmetic.functions.get(type(expr).__name__)
+        if function is None:
+            raise ProgramError(f"{expr}: {type(expr).__name__} is no function of this arithmetic")
         return lambda environment: function(*(part(environment) for part in parts))
 
     def compile_binder(self, expr: Binder) -> Closure:

@@ -7,12 +7,15 @@ something is put into it; here a node with an index of its own is opened with a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cmp_to_key
 from typing import Any, NamedTuple
 
-from sympy import Add, Basic, Expr, Function, Integer, Piecewise, S, Symbol, sympify
+from sympy import Add, Basic, Expr, Function, Integer, Mul, Piecewise, Pow, S, Symbol, false, sympify, true
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt
 from sympy.core.symbol import Str
 
+from bpsym.calculus.affine import affine
+from bpsym.calculus.conditions import Condition, Divisible, NonNegative, Zero
 from bpsym.errors import ProgramError
 
 
@@ -42,6 +45,12 @@ class Index(Symbol):  # type: ignore[misc]
 
     def renamed(self, name: str) -> Index:
         return Index(name, lower=self.lower, upper=self.upper)
+
+
+class Fresh(Index):
+    """An index that is made on the way: never equal to one that a person made, whatever its name is."""
+
+    __slots__ = ()
 
 
 class Read(Expr):  # type: ignore[misc]
@@ -159,8 +168,8 @@ class Binder(Expr):  # type: ignore[misc]
         return _rename(self.args[0], self.args[1], index)
 
     def opened(self, name: str) -> tuple[Index, Expr]:
-        """An index of this node's range under a name that is free in it, and the body with it."""
-        index = Index(name, lower=self.lower, upper=self.upper)
+        """A fresh index of this node's range, under a name that no fresh one free in it has, and the body with it."""
+        index = Fresh(name, lower=self.lower, upper=self.upper)
         return index, self.open(index)
 
     def with_body(self, change: Callable[[Expr], Expr]) -> Expr:
@@ -284,7 +293,8 @@ def _rename(expr: Basic, old: Symbol, new: Symbol) -> Any:
         return new
     if not expr.args:
         return expr
-    return _with_parts(expr, [_rename(part, old, new) for part in expr.args])
+    parts = [_rename(part, old, new) for part in expr.args]
+    return _renamed(expr, parts) if isinstance(new, Symbol) else _with_parts(expr, parts)
 
 
 def _with_parts(expr: Basic, parts: list[Any]) -> Any:
@@ -292,22 +302,6 @@ def _with_parts(expr: Basic, parts: list[Any]) -> Any:
     if all(part is before for part, before in zip(parts, expr.args, strict=True)):
         return expr
     return expr._made(*parts) if isinstance(expr, Binder) else expr.func(*parts)
-
-
-class Condition(Basic):  # type: ignore[misc]
-    """A condition on indices: `NonNegative(e)`, `Zero(e)` or `Divisible(e, k)`, with e affine."""
-
-
-class NonNegative(Condition):
-    """e >= 0"""
-
-
-class Zero(Condition):
-    """e = 0"""
-
-
-class Divisible(Condition):
-    """k divides e"""
 
 
 _RELATIONS: dict[type, Callable[[Expr], Condition]] = {
@@ -318,14 +312,24 @@ _RELATIONS: dict[type, Callable[[Expr], Condition]] = {
     Eq: lambda difference: Zero(difference),
 }
 
+_TRUTHS: dict[Any, Condition] = {true: NonNegative(0), false: NonNegative(-1)}
+"""SymPy and Python write down at once what needs no index value: n - 1 >= 0 is true for a size n."""
+
 
 def condition(relation: Any) -> Condition:
-    """The condition that a SymPy relation between affine index expressions stands for."""
+    """The condition that a SymPy relation between affine index expressions, or a truth, stands for."""
     if isinstance(relation, Condition):
         return relation
+    if relation in _TRUTHS:
+        return _TRUTHS[relation]
     if type(relation) not in _RELATIONS:
         raise ProgramError(f"{relation} is no condition on indices (write <=, <, >=, > or Eq)")
-    return _RELATIONS[type(relation)](relation.lhs - relation.rhs)
+    made = _RELATIONS[type(relation)](relation.lhs - relation.rhs)
+    try:
+        affine(made.args[0])
+    except ProgramError as wrong:
+        raise ProgramError(f"{relation} is no condition on indices: {wrong}") from None
+    return made
 
 
 class Guard(Expr):  # type: ignore[misc]
@@ -382,11 +386,38 @@ def rename_reads(expr: Any, names: dict[str, str]) -> Any:
     if not expr.args or isinstance(expr, Condition):
         return expr
     parts = [rename_reads(part, names) for part in expr.args]
+    return _renamed(expr, parts)
+
+
+def _renamed(expr: Any, parts: list[Any]) -> Any:
+    """`expr` with these parts, which are the present ones under other names."""
+    if all(part is before for part, before in zip(parts, expr.args, strict=True)):
+        return expr
+    return _REBUILT.get(type(expr), _rebuilt)(expr, parts)
+
+
+def _rebuilt(expr: Any, parts: list[Any]) -> Any:
     if isinstance(expr, Function) and not isinstance(expr, Piecewise):
-        return expr.func(
-            *parts, evaluate=False
-        )  # what had no simpler value under one name has none under another
+        return expr.func(*parts, evaluate=False)
     return _with_parts(expr, parts)
+
+
+def _reordered(expr: Any, parts: list[Any]) -> Any:
+    """The sum or product of the parts; a number stays in front, the others stand in SymPy's order."""
+    first = 1 if parts[0].is_Number else 0
+    ordered = [*parts[:first], *sorted(parts[first:], key=_SYMPY_ORDER)]
+    return expr.func._from_args(ordered, is_commutative=True)
+
+
+_SYMPY_ORDER = cmp_to_key(Basic.compare)
+
+
+_REBUILT: dict[type, Callable[[Any, list[Any]], Any]] = {
+    Add: _reordered,
+    Mul: _reordered,
+    Pow: lambda _, parts: Pow(*parts, evaluate=False),
+}
+"""What had no simpler value under one name has none under another: SymPy need not look for one."""
 
 
 def outermost(expr: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
@@ -396,3 +427,28 @@ def outermost(expr: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
     else:
         for part in expr.args:
             yield from outermost(part, kinds)
+
+
+__all__ = [
+    "AtGreatest",
+    "Binder",
+    "Bound",
+    "Condition",
+    "Divisible",
+    "FirstGreatest",
+    "Fresh",
+    "Guard",
+    "Index",
+    "IndexSum",
+    "Maximum",
+    "NonNegative",
+    "Read",
+    "Way",
+    "Zero",
+    "condition",
+    "outermost",
+    "rename_reads",
+    "size",
+    "sum_over",
+    "truth",
+]

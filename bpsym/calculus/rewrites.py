@@ -15,13 +15,7 @@ from bpsym.errors import ProgramError
 
 def needed(program: Program, targets: Iterable[str]) -> Program:
     """The equations that the targets' values depend on, and all inputs."""
-    wanted: set[str] = set()
-    waiting = list(targets)
-    while waiting:
-        name = waiting.pop()
-        if name not in wanted:
-            wanted.add(name)
-            waiting += [read for equation in program.of(name) for read in equation.reads]
+    wanted = program.leading_to(targets)
     return Program(program.inputs, tuple(one for one in program.equations if one.tensor.name in wanted))
 
 
@@ -44,12 +38,9 @@ def inline(program: Program, names: Iterable[str]) -> Program:
 
 def put(expr: Expr, definition: Equation) -> Expr:
     """The expression with the definition's right-hand side for each read of its target."""
-    names = [f"{index.name}''" for index in definition.indices]
-    apart = {index: index.renamed(name) for index, name in zip(definition.indices, names, strict=True)}
-    value = definition.value.xreplace(apart)
 
     def replaced(read: Read) -> Expr:
-        return value.xreplace(dict(zip(apart.values(), read.at, strict=True)))
+        return definition.value.xreplace(dict(zip(definition.indices, read.at, strict=True)))
 
     return map_reads(expr, lambda read: replaced(read) if read.name == definition.tensor.name else read)
 

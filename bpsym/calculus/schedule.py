@@ -6,18 +6,18 @@ dh[t] = 2 h[t] + f(dh[t+1]) where t < T-1    once at T-1, then for t = T-2, ...,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Expr
 
-from bpsym.calculus.affine import Affine, affine, follows
-from bpsym.calculus.arrays import live
-from bpsym.calculus.domains import canonical, known_box, settled
-from bpsym.calculus.equations import Equation, Program
-from bpsym.calculus.nodes import Binder, Condition, Divisible, Guard, Index, NonNegative, Read, Zero
+from bpsym.calculus.affine import Affine, affine, nonnegative
+from bpsym.calculus.circles import Order, components, graph_of, orders
+from bpsym.calculus.domains import canonical, indices_in, settled
+from bpsym.calculus.equations import Equation, Program, reads
+from bpsym.calculus.nodes import Condition, Divisible, Index, NonNegative, Zero
+from bpsym.calculus.tensors import Access
 from bpsym.errors import ProgramError
 
 
@@ -41,251 +41,164 @@ Step = Once | Loop
 
 
 def schedule(program: Program) -> tuple[Step, ...]:
-    """The program's equations, each after what it reads; ProgramError where no axis orders a circle."""
-    return tuple(_ordered(program.equations, ()))
+    """The program's equations, each after what it reads."""
+    targets = {equation.tensor.name for equation in program.equations}
+    accesses = [
+        access
+        for equation in program.equations
+        for access in equation.accesses
+        if access.read.name in targets
+    ]
+    pieces = [_piece(equation, frozenset(accesses)) for equation in program.equations]
+    return tuple(_ordered(pieces, orders(accesses)))
 
 
 @dataclass(frozen=True)
-class Use:
-    """One read of another tensor (or the same) at `at`, by an equation, where conditions hold."""
+class Piece:
+    """An equation, or a part of one at a place of the loops around it; the reads in it that its order depends on."""
 
     equation: Equation
-    read: Read
-    conditions: tuple[Condition, ...]
+    accesses: tuple[Access, ...]
+
+    @property
+    def name(self) -> str:
+        return self.equation.tensor.name
 
 
-def _ordered(equations: tuple[Equation, ...], looped: tuple[dict[str, int], ...]) -> Iterator[Step]:
-    """Steps for these equations; looped: for each loop around, the axis of each tensor that it runs along."""
-    names = tuple(dict.fromkeys(equation.tensor.name for equation in equations))
-    uses = [use for use in _uses(equations) if use.read.name in names and _at_this_step(use, looped)]
-    for component in _components(names, _graph(uses)):
-        own = tuple(one for one in equations if one.tensor.name in component)
-        inside = [use for use in uses if {use.equation.tensor.name, use.read.name} <= component]
-        yield from _loops(own, inside, looped) if inside else map(Once, own)
+def _piece(equation: Equation, accesses: frozenset[Access]) -> Piece:
+    """The equation with those of its reads that are not under a condition that holds nowhere."""
+    known = tuple(access for access in equation.accesses if access in accesses)
+    return _still_read(Piece(equation, known), settled(equation.value)) if known else Piece(equation, ())
 
 
-def _uses(equations: Iterable[Equation]) -> Iterator[Use]:
-    for equation in equations:
-        for read, conditions in _reads(equation.value, ()):
-            yield Use(equation, read, conditions)
+def _still_read(piece: Piece, value: Expr) -> Piece:
+    names = {read.name for read in reads(value)}
+    kept = tuple(access for access in piece.accesses if access.read.name in names)
+    return Piece(piece.equation, kept)
 
 
-def _reads(expr: Any, conditions: tuple[Condition, ...]) -> Iterator[tuple[Read, tuple[Condition, ...]]]:
-    """Each read with the conditions around it; sums opened."""
-    if isinstance(expr, Read):
-        yield expr, conditions
-    elif isinstance(expr, Binder):
-        yield from _reads(expr.opened(f"'{expr.height}")[1], conditions)
-    elif isinstance(expr, Guard):
-        yield from _reads(expr.body, (*conditions, *expr.conditions))
-    elif not isinstance(expr, Condition):
-        for inner in expr.args:
-            yield from _reads(inner, conditions)
-
-
-def _at_this_step(use: Use, looped: tuple[dict[str, int], ...]) -> bool:
-    """Whether the read may be of the same step of all loops around (an earlier step's values are there already)."""
-    return all(_offset(use, axes).may_be_zero for axes in looped)
-
-
-# The graph of tensors --------------------------------------------------------------------------------------------
-
-
-def _graph(uses: Iterable[Use]) -> dict[str, list[str]]:
-    graph: dict[str, list[str]] = {}
-    for use in uses:
-        graph.setdefault(use.equation.tensor.name, []).append(use.read.name)
-    return graph
-
-
-def _components(names: tuple[str, ...], graph: dict[str, list[str]]) -> list[frozenset[str]]:
-    """Strongly connected components, what is read before who reads it (Tarjan)."""
-    number: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    found: list[frozenset[str]] = []
-
-    def visit(name: str) -> None:
-        number[name] = low[name] = len(number)
-        stack.append(name)
-        for other in graph.get(name, ()):
-            if other not in number:
-                visit(other)
-            if other in stack:
-                low[name] = min(low[name], low[other])
-        if low[name] == number[name]:
-            start = stack.index(name)
-            found.append(frozenset(stack[start:]))
-            del stack[start:]
-
-    for name in names:
-        if name not in number:
-            visit(name)
-    return found
+def _ordered(pieces: Iterable[Piece], known: tuple[Order, ...]) -> Iterator[Step]:
+    """Steps for the pieces; known: the orders of their circles."""
+    pieces = tuple(pieces)
+    accesses = [access for piece in pieces for access in piece.accesses]
+    names = {piece.name for piece in pieces}
+    inside = [access for access in accesses if access.read.name in names]
+    for component in components(graph_of(inside, (piece.name for piece in pieces))):
+        own = tuple(piece for piece in pieces if piece.name in component)
+        if any(access.read.name in component for piece in own for access in piece.accesses):
+            (order,) = (order for order in known if component <= order.axes.keys())
+            yield from _along(own, order)
+        else:
+            yield from (Once(piece.equation) for piece in own)
 
 
 # Along an axis -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Offset:
-    """What is known of read index minus target index along an axis."""
-
-    never_above: bool
-    never_below: bool
-    may_be_zero: bool
-
-
-def _offset(use: Use, axes: dict[str, int]) -> Offset:
-    target, place = use.equation.at[axes[use.equation.tensor.name]], use.read.at[axes[use.read.name]]
-    offset = affine(place) - affine(target)
-    box = known_box(place.free_symbols | target.free_symbols)
-    one = Affine(1, {})
-    known = [condition for condition in use.conditions if not isinstance(condition, Divisible)]
-    above, below = (follows(value, known, box) for value in (-offset, offset))
-    apart = follows(-offset - one, known, box) or follows(offset - one, known, box)
-    return Offset(above, below, not apart)
+def _along(pieces: tuple[Piece, ...], order: Order) -> Iterator[Step]:
+    """A loop for each segment of the time in which the same equations hold; a segment of one value, once."""
+    segments = list(pairwise(_cuts(pieces, order)))
+    for lower, stop in reversed(segments) if order.backwards else segments:
+        upper = stop - Affine(1, {})
+        here = [piece for piece in pieces if _lasts(piece, order, lower, upper)]
+        index = Index(_name(here, order), lower=lower.expr(), upper=upper.expr())
+        time = index if lower != upper else index.lower
+        steps = tuple(_ordered([_at(piece, order, time) for piece in here], order.inner))
+        yield from steps if lower == upper or not steps else (Loop(index, order.backwards, steps),)
 
 
-def _loops(
-    equations: tuple[Equation, ...], uses: list[Use], looped: tuple[dict[str, int], ...]
-) -> Iterator[Step]:
-    """The equations of a circle, along the first axis that orders it."""
-    first = uses[0].equation.tensor
-    for axis in range(len(first.indices)):
-        axes = _axes(first.name, axis, equations, uses)
-        if axes is None or any(other.get(first.name) == axis for other in looped):
-            continue
-        split = tuple(one for equation in equations for one in _split(equation, axes[equation.tensor.name]))
-        names = {one.tensor.name for one in equations}
-        inside = [use for use in _uses(split) if use.read.name in names and _at_this_step(use, looped)]
-        offsets = [_offset(use, axes) for use in inside]
-        for backwards in (False, True):
-            if all(one.never_below if backwards else one.never_above for one in offsets):
-                if all(one.may_be_zero for one in offsets):
-                    break
-                yield from _along(split, axes, backwards, looped)
-                return
-    circle = " and ".join(dict.fromkeys(use.equation.tensor.name for use in uses))
-    raise ProgramError(f"{uses[0].equation}: no axis orders the circle of {circle}")
-
-
-def _axes(name: str, axis: int, equations: tuple[Equation, ...], uses: list[Use]) -> dict[str, int] | None:
-    """For each tensor the axis that goes with this axis of the first one, as the reads line them up."""
-    axes, todo = {name: axis}, [name]
-    while todo:
-        known = todo.pop()
-        for use in uses:
-            if use.equation.tensor.name == known and use.read.name not in axes:
-                place = _lined_up(use, axes[known])
-                if place is not None:
-                    axes[use.read.name] = place
-                    todo.append(use.read.name)
-    whole = all(equation.tensor.name in axes for equation in equations)
-    return axes if whole else None
-
-
-def _lined_up(use: Use, axis: int) -> int | None:
-    """The axis of the read tensor whose place moves with this axis of the target."""
-    target = use.equation.at[axis]
-    if not isinstance(target, Index):
-        return None
-    return next((place for place, at in enumerate(use.read.at) if target in at.free_symbols), None)
-
-
-def _along(
-    equations: tuple[Equation, ...], axes: dict[str, int], backwards: bool, looped: tuple[dict[str, int], ...]
-) -> Iterator[Step]:
-    """A loop for each segment of the axis in which the same equations hold; a segment of one place, once."""
-    segments = _segments(equations, axes)
-    for lower, upper in reversed(segments) if backwards else segments:
-        here = [one for one in equations if _meets(one.at[axes[one.tensor.name]], lower, upper)]
-        index = Index(_name(here, axes), lower=lower, upper=upper)
-        place: Expr = index if lower != upper else Integer(lower)
-        fixed = tuple(_at(one, axes[one.tensor.name], place) for one in here)
-        steps = tuple(_ordered(fixed, (*looped, axes)))
-        yield from steps if lower == upper else (Loop(index, backwards, steps),)
-
-
-def _name(equations: Iterable[Equation], axes: dict[str, int]) -> str:
+def _name(pieces: Iterable[Piece], order: Order) -> str:
     """What the equations call the axis."""
-    places = [one.at[axes[one.tensor.name]] for one in equations]
+    places = [piece.equation.at[order.axes[piece.name]] for piece in pieces]
     return next((place.name for place in places if isinstance(place, Index)), "t")
 
 
-def _at(equation: Equation, axis: int, place: Expr) -> Equation:
-    """The equation at one place of the axis."""
-    here = equation.at[axis]
-    if not isinstance(here, Index):
-        return equation
-    at = tuple(index.xreplace({here: place}) for index in equation.at)
-    return Equation(
-        equation.tensor, at, settled(equation.value.xreplace({here: place}), frozenset(live(place)))
-    )
+def _at(piece: Piece, order: Order, time: Expr) -> Piece:
+    """The piece at one time, with its reads of what is made at the same time."""
+    equation, place = piece.equation, piece.equation.at[order.axes[piece.name]]
+    staying = Piece(equation, tuple(one for one in piece.accesses if one in order.staying))
+    if not isinstance(place, Index):
+        return staying
+    here = {place: time - order.shifts[piece.name]}
+    value = settled(equation.value.xreplace(here), frozenset(indices_in(time.free_symbols)))
+    at = tuple(index.xreplace(here) for index in equation.at)
+    return _still_read(Piece(Equation(equation.tensor, at, value), staying.accesses), value)
 
 
-def _segments(equations: Iterable[Equation], axes: dict[str, int]) -> list[tuple[int, int]]:
-    """The axis cut where an equation begins or ends to hold."""
-    ends = [_ends(one.at[axes[one.tensor.name]]) for one in equations]
-    cuts = sorted({lower for lower, _ in ends} | {upper + 1 for _, upper in ends})
-    return [(lower, upper - 1) for lower, upper in pairwise(cuts)]
+# Where equations begin and end to hold -----------------------------------------------------------------------------
 
 
-def _ends(place: Expr) -> tuple[int, int]:
+def _ends(piece: Piece, order: Order) -> tuple[Affine, Affine]:
+    """The first time at which the piece holds, and the first one after it."""
+    place, shift = piece.equation.at[order.axes[piece.name]], order.shifts[piece.name]
     lower, upper = (place.lower, place.upper) if isinstance(place, Index) else (place, place)
-    if not (lower.is_Integer and upper.is_Integer):
-        raise ProgramError(f"a recurrence runs from {lower} to {upper}: put a number in for its length")
-    return int(lower), int(upper)
+    return affine(lower + shift), affine(upper + shift + 1)
 
 
-def _meets(place: Expr, lower: int, upper: int) -> bool:
-    first, last = _ends(place)
-    return first <= lower and upper <= last
+def _lasts(piece: Piece, order: Order, lower: Affine, upper: Affine) -> bool:
+    """Whether the piece holds from lower to upper."""
+    first, stop = _ends(piece, order)
+    return _at_most(first, lower) and _at_most(upper + Affine(1, {}), stop)
 
 
-# Guards on the axis alone ------------------------------------------------------------------------------------------
+def _at_most(one: Affine, other: Affine) -> bool:
+    """One <= other, whatever the sizes are."""
+    return nonnegative(other - one, {})
 
 
-def _split(equation: Equation, axis: int) -> Iterator[Equation]:
-    """The equation for each part of the axis in which the guards on its index alone hold or do not."""
-    index = equation.at[axis]
-    if not isinstance(index, Index):
-        yield equation
-        return
-    lower, upper = _ends(index)
-    cuts = {lower, upper + 1}
-    for one in equation.value.atoms(Condition):
-        if one.free_symbols == {index}:
-            cuts |= {cut for cut in _cuts(one, index) if lower < cut <= upper}
-    ordered = sorted(cuts)
-    for start, stop in pairwise(ordered):
-        piece: Expr = Integer(start) if start == stop - 1 else Index(index.name, lower=start, upper=stop - 1)
-        yield (
-            _at(equation, axis, piece)
-            if (start, stop - 1) != (lower, upper)
-            else replace(equation, value=settled(equation.value))
-        )
+def _cuts(pieces: Iterable[Piece], order: Order) -> list[Affine]:
+    """The times at which an equation begins or ends to hold, or a guard on its index, in their order.
+
+    A guard that cannot be put among the others for all sizes is not one of them: it stays in the loop.
+    """
+    cuts: list[Affine] = []
+    for piece in pieces:
+        for end in _ends(piece, order):
+            if not _put_among(cuts, end):
+                first, stop = (one.expr() for one in _ends(piece, order))
+                raise ProgramError(
+                    f"a recurrence runs from {first} to {stop - 1}: put a number in for its length"
+                )
+    for piece in pieces:
+        first, stop = _ends(piece, order)
+        for cut in _changes(piece, order):
+            if _at_most(first, cut) and _at_most(cut, stop):
+                _put_among(cuts, cut)
+    return cuts
 
 
-def _cuts(one: Condition, index: Index) -> Iterator[int]:
-    """The values of the index at which the condition begins or ends to hold."""
-    if isinstance(one, Divisible):
-        return
-    yield from _CUTS[type(canonical(one))](affine(canonical(one).args[0]), index)
+def _put_among(cuts: list[Affine], cut: Affine) -> bool:
+    """Put the cut in its place; False where it has none for all sizes."""
+    before = [one for one in cuts if _at_most(one, cut)]
+    if not all(one in before or _at_most(cut, one) for one in cuts):
+        return False
+    if cut not in cuts:
+        cuts.insert(len(before), cut)
+    return True
 
 
-def _begins(value: Affine, index: Index) -> Iterator[int]:
-    """From -c on where c + k >= 0; up to c where c - k >= 0."""
-    sign = value.coefficient(index)
-    yield int(-value.constant if sign > 0 else value.constant + 1)
+def _changes(piece: Piece, order: Order) -> Iterator[Affine]:
+    """The times from which on a condition on the index alone holds, or does not any more."""
+    index = piece.equation.at[order.axes[piece.name]]
+    shift = Affine(order.shifts[piece.name], {})
+    for one in sorted(piece.equation.value.atoms(Condition), key=str):
+        if (
+            isinstance(index, Index)
+            and indices_in(one.free_symbols) == (index,)
+            and not isinstance(one, Divisible)
+        ):
+            value = affine(canonical(one).args[0])
+            sign = int(value.coefficient(index))
+            if abs(sign) == 1:
+                rest = (value - Affine(0, {index: sign})) * -sign
+                yield from (cut + shift for cut in _CHANGES[type(one)](rest, sign))
 
 
-def _alone(value: Affine, index: Index) -> Iterator[int]:
-    place = -value.constant * value.coefficient(index)
-    yield from (int(place), int(place) + 1)
-
-
-_CUTS: dict[type, Any] = {NonNegative: _begins, Zero: _alone}
+_CHANGES: dict[type, Callable[[Affine, int], tuple[Affine, ...]]] = {
+    NonNegative: lambda end, sign: (end,) if sign > 0 else (end + Affine(1, {}),),
+    Zero: lambda end, _: (end, end + Affine(1, {})),
+}
+"""index >= end, index <= end or index = end, where it begins to hold, or ends to"""
 
 
 __all__ = ["Loop", "Once", "Step", "schedule"]

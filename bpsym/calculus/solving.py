@@ -9,7 +9,7 @@ from fractions import Fraction
 from sympy import Expr, Integer, Symbol
 
 from bpsym.calculus.affine import Affine, Number, affine, box_of, holds, nonnegative
-from bpsym.calculus.nodes import Condition, Divisible, Index, NonNegative, Zero
+from bpsym.calculus.nodes import Condition, Divisible, Fresh, Index, NonNegative, Zero
 
 Ranges = dict[Symbol, tuple[Affine, Affine]]
 
@@ -27,6 +27,29 @@ class Solution:
     outer: tuple[Condition, ...]
 
 
+def renamed_apart(indices: tuple[Index, ...]) -> dict[Index, Index]:
+    """A fresh index for each, in their bounds too; an index may bound those after it."""
+    apart: dict[Index, Index] = {}
+    for place, index in enumerate(indices):
+        lower, upper = index.lower.xreplace(apart), index.upper.xreplace(apart)
+        apart[index] = Fresh(f"{index.name}'{place}", lower=lower, upper=upper)
+    return apart
+
+
+def is_plain(
+    at: tuple[Expr, ...],
+    places: tuple[Index, ...],
+    summed: tuple[Index, ...],
+    conditions: tuple[Condition, ...],
+) -> bool:
+    """Whether T is read at distinct indices that run over all of T: then e = p is a renaming."""
+    if conditions or len(set(at)) != len(at):
+        return False
+    ranges = {index: (index.lower, index.upper) for index in summed}
+    free = all(not bound.free_symbols & set(summed) for pair in ranges.values() for bound in pair)
+    return free and all(ranges.get(e) == (own.lower, own.upper) for e, own in zip(at, places, strict=True))
+
+
 def solve(
     at: tuple[Expr, ...],
     places: tuple[Index, ...],
@@ -41,7 +64,7 @@ def solve(
     values: dict[Symbol, Affine] = {}
     while todo and (choice := _choice(todo, live)):
         number, symbol = choice
-        equation = todo.pop(number)
+        equation = todo.pop(number).whole()
         coefficient = equation.coefficient(symbol)
         rest = (equation - Affine(0, {symbol: coefficient})) * (-1 if coefficient > 0 else 1)
         step = coefficient if coefficient > 0 else -coefficient
@@ -53,7 +76,7 @@ def solve(
         todo = [other.put(symbol, value) for other in todo]
         values = {old: known.put(symbol, value) for old, known in values.items()} | {symbol: value}
         guards = [_put(guard, symbol, value) for guard in guards]
-    guards += [Zero(left.expr()) for left in todo if left.terms or left.constant]
+    guards += [Zero(left.whole().expr()) for left in todo if left.terms or left.constant]
     return _kept(values, guards, live, place_box)
 
 

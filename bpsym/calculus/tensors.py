@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Symbol, sympify
+from sympy import Basic, Derivative, Expr, Float, Integer, Piecewise, Subs, Symbol, SympifyError, sympify
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
-from bpsym.calculus.nodes import Binder, Condition, Guard, Index, Read
+from bpsym.calculus.nodes import Binder, Condition, Guard, Index, Maximum, Read
 from bpsym.errors import ProgramError
 
 Ranges = tuple[tuple[Symbol, Expr, Expr], ...]
 """(index, its lowest, its highest value); those of an index may depend on the ones before it."""
+
+
+Node = tuple[Any, Ranges, tuple[Condition, ...]]
+"""A node where it stands: for all values in the ranges at which the conditions hold."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,7 @@ class Tensor:
                 raise ProgramError(f"tensor {self.name}: {index} is an index without a range (write Index)")
             if index.lower != 0:
                 raise ProgramError(f"tensor {self.name}: index {index} must start at 0, not at {index.lower}")
-            if any(not symbol.is_positive for symbol in index.upper.free_symbols):
-                raise ProgramError(
-                    f"tensor {self.name}: index {index} runs to {index.upper}, which is no size"
-                )
-            if (index.upper + 1).is_positive is False:
-                raise ProgramError(
-                    f"tensor {self.name}: index {index} has no value (extent {index.upper + 1})"
-                )
+            _check_extent(self, index)
 
     @property
     def shape(self) -> tuple[Expr, ...]:
@@ -81,12 +79,30 @@ class Tensor:
             raise ProgramError(
                 f"{self.name}[{', '.join(map(str, at))}]: the tensor has {counted(len(self.indices))}"
             )
-        return Read(self.name, *at)
+        try:
+            return Read(self.name, *at)
+        except SympifyError:
+            raise ProgramError(
+                f"{self.name}[{', '.join(map(str, at))}]: an index is an Index or a whole number"
+            ) from None
 
 
 def counted(count: int) -> str:
     """1 index, 2 indices"""
     return "1 index" if count == 1 else f"{count} indices"
+
+
+def _check_extent(tensor: Tensor, index: Index) -> None:
+    if isinstance(index.upper, Integer):
+        if index.upper.p < 0:
+            raise ProgramError(f"tensor {tensor.name}: index {index} has no value (extent {index.upper + 1})")
+        return
+    if any(not symbol.is_positive for symbol in index.upper.free_symbols):
+        raise ProgramError(f"tensor {tensor.name}: index {index} runs to {index.upper}, which is no size")
+    if not index.upper.is_integer or index.upper.has(Float):
+        raise ProgramError(
+            f"tensor {tensor.name}: index {index} has the extent {index.upper + 1}, which is no whole number"
+        )
 
 
 @dataclass(frozen=True)
@@ -102,8 +118,9 @@ class Equation:
     slopes: tuple[tuple[Read, Expr], ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at", tuple(sympify(index, strict=True) for index in self.at))
-        object.__setattr__(self, "value", sympify(self.value, strict=True))
+        if not (isinstance(self.at, tuple) and all(isinstance(one, Basic) for one in (*self.at, self.value))):
+            object.__setattr__(self, "at", tuple(sympify(index, strict=True) for index in self.at))
+            object.__setattr__(self, "value", sympify(self.value, strict=True))
 
     @property
     def target(self) -> Read:
@@ -122,7 +139,16 @@ class Equation:
     @cached_property
     def accesses(self) -> tuple[Access, ...]:
         """Every read of the right-hand side, where it stands."""
-        return tuple(_accesses(self, self.value, self.ranges, ()))
+        return tuple(
+            Access(self, node, ranges, conditions)
+            for node, ranges, conditions in self.nodes
+            if isinstance(node, Read)
+        )
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of the right-hand side that are checked, with the ranges and the conditions around them."""
+        return tuple(_nodes(self.value, self.ranges, ()))
 
     @property
     def ranges(self) -> Ranges:
@@ -152,11 +178,13 @@ class Access:
     conditions: tuple[Condition, ...] = ()
 
 
-def _accesses(
-    equation: Equation, expr: Any, ranges: Ranges, conditions: tuple[Condition, ...]
-) -> Iterator[Access]:
+_CHECKED = (Read, Maximum, Guard, Piecewise, ExprWithLimits, Derivative, Subs)
+
+
+def _nodes(expr: Any, ranges: Ranges, conditions: tuple[Condition, ...]) -> Iterator[Node]:
+    if isinstance(expr, _CHECKED):
+        yield expr, ranges, conditions
     if isinstance(expr, Read):
-        yield Access(equation, expr, ranges, conditions)
         return
     parts = expr.args
     if isinstance(expr, Binder):
@@ -164,4 +192,4 @@ def _accesses(
     elif isinstance(expr, Guard):
         parts, conditions = expr.args[:1], (*conditions, *expr.conditions)
     for part in parts:
-        yield from _accesses(equation, part, ranges, conditions)
+        yield from _nodes(part, ranges, conditions)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import singledispatchmethod
+from functools import cached_property, singledispatchmethod
+from keyword import kwlist
 from typing import Any
 
 from sympy import Expr, Piecewise, Symbol
@@ -35,9 +36,11 @@ from bpsym.calculus.arrays import (
     fits,
     slots,
 )
+from bpsym.calculus.domains import may_be_counted
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.calculus.nodes import Binder, Condition, Divisible, Guard, Index, NonNegative, Read, Zero
 from bpsym.codegen.expression_text import ATOM, MATMUL, ExpressionText, terminates
+from bpsym.errors import ProgramError
 from bpsym.notation.order import (
     Call,
     Element,
@@ -67,6 +70,12 @@ _COMPARISONS = {
 }  # fmt: skip
 
 
+RESERVED = ("np", "range", "reversed", "max", *kwlist)
+"""Names that mean something in the source."""
+
+_AMONG = {"And": "&", "Or": "|"}
+
+
 class _NumpyText(ExpressionText):
     """NumPy's maximum and minimum take two arguments."""
 
@@ -92,7 +101,7 @@ class ArrayText:
     """code: a tensor's name in the source; call: the text of a function of arguments.
 
     While a line is written, what must stand before it is collected: `ramps`, the indices' values as arrays by their
-    name, good for the whole module, and `before`, lines for this one alone.
+    name, good for the whole module, and `before`, lines for this one alone, which fill what is `filled`.
     """
 
     program: Program
@@ -102,6 +111,20 @@ class ArrayText:
     before: list[str] = field(default_factory=list)
     loops: dict[str, str] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
+    filled: dict[Placed, str] = field(default_factory=dict)
+
+    def preparation(self) -> list[str]:
+        """The lines that must stand before the one that was written."""
+        lines, self.before, self.filled = self.before, [], {}
+        return lines
+
+    @cached_property
+    def sizes(self) -> tuple[str, ...]:
+        """The names of the sizes in the program."""
+        extents = [extent for tensor in self.program.tensors.values() for extent in tensor.shape]
+        values = [equation.value for equation in self.program.equations]
+        found = {symbol for expr in (*extents, *values) for symbol in expr.free_symbols if symbol.is_positive}
+        return tuple(sorted(symbol.name for symbol in found))
 
     def lines(self, one: Array, start: str, end: str = "") -> tuple[str, ...]:
         """Start, the array expression, end; over as many lines as it takes."""
@@ -231,8 +254,12 @@ class ArrayText:
         return text
 
     def comparison(self, one: Any) -> str:
-        left, right = (self.plain(argument) for argument in one.arguments)
-        return f"{left} {_COMPARISONS[one.function.__name__]} {right}"
+        """A test: z > 0, or (z > 0) & (z < 1)."""
+        name, parts = _comparison(one)
+        if name in _AMONG:
+            return f" {_AMONG[name]} ".join(f"({self.comparison(part)})" for part in parts)
+        left, right = map(self.plain, parts)
+        return f"{left} {_COMPARISONS[name]} {right}"
 
     def plain(self, one: Array) -> str:
         """The text; a whole number without its point."""
@@ -258,7 +285,9 @@ class ArrayText:
     @array.register
     def _(self, one: Placed) -> str:
         """Zeros of their own, filled on lines before."""
-        name = self.free("part")
+        if one in self.filled:
+            return self.filled[one]
+        name = self.filled[one] = self.free("part")
         self.parts.append(name)
         shape = tuple(axis.upper - axis.lower + 1 for axis in one.axes)
         at = tuple(place - axis.lower for place, axis in zip(one.at, one.axes, strict=True))
@@ -297,6 +326,8 @@ class ArrayText:
         over = affine(last) + Affine(step, {}) - affine(extent)
         stop = "-1" if last == extent - 2 and step == 1 else self.whole(last + 1)
         stop = "" if nonnegative(over, {}) else stop
+        if not may_be_counted(one.index):
+            stop = f"max(0, {self.whole(last + 1)})"
         return f"{start}:{stop}" + (f":{step}" if step > 1 else "")
 
     def clipped(self, place: Expr, axes: Axes, extent: Expr) -> str:
@@ -329,11 +360,11 @@ class ArrayText:
         text = f"np.arange({stop})" if lower == "0" else f"np.arange({lower}, {stop})"
         if any(isinstance(one, Index) for one in (index.lower + index.upper).free_symbols):
             return text
-        own = index.name.partition(":")[0]
+        own = self.own_name(index)
         for name, known in self.ramps.items():
-            if (name.rstrip("0123456789"), known) == (own if own.isidentifier() else "k", text):
+            if (name.rstrip("0123456789"), known) == (own, text):
                 return name
-        name = self.free(own if own.isidentifier() else "k")
+        name = self.free(own)
         self.ramps[name] = text
         return name
 
@@ -343,7 +374,7 @@ class ArrayText:
 
     def at_least(self, one: Condition, axes: Axes) -> str:
         """As i + k >= 1, without a minus."""
-        value = affine(one.args[0])
+        value = affine(one.args[0]).whole()
         left = Affine(max(value.constant, 0), {s: c for s, c in value.terms.items() if c > 0})
         right = left - value
         if not left.terms:
@@ -351,7 +382,7 @@ class ArrayText:
         return f"{self.grid(left, axes)} >= {self.grid(right, axes)}"
 
     def equals(self, one: Condition, axes: Axes) -> str:
-        return f"{self.grid(affine(one.args[0]), axes)} == 0"
+        return f"{self.grid(affine(one.args[0]).whole(), axes)} == 0"
 
     def divides(self, one: Condition, axes: Axes) -> str:
         return f"({self.grid(affine(one.args[0]), axes)}) % {one.args[1]} == 0"
@@ -379,13 +410,20 @@ class ArrayText:
     def loop(self, index: Index) -> str:
         """What the index of a loop is called: its own name where nothing else has it."""
         if index.name not in self.loops:
-            self.loops[index.name] = self.free(index.name if index.name.isidentifier() else "k")
+            self.loops[index.name] = self.free(self.own_name(index))
         return self.loops[index.name]
+
+    def own_name(self, index: Any) -> str:
+        """The index's name, as far as it is one in Python; ProgramError where a size has it too."""
+        name: str = index.name.partition(":")[0]
+        if name in self.sizes:
+            raise ProgramError(f"the index {name} has the name of the size {name} (give it another one)")
+        return name if name.isidentifier() else "k"
 
     def free(self, wanted: str) -> str:
         """The name, with a number behind it where it is taken."""
         taken = {self.code(tensor) for tensor in self.program.tensors.values()}
-        taken |= {"np", *self.ramps, *self.loops.values(), *self.parts}
+        taken |= {*RESERVED, *self.sizes, *self.ramps, *self.loops.values(), *self.parts}
         return next(name for name in _numbered(wanted) if name not in taken)
 
 
@@ -394,6 +432,13 @@ _TESTS: dict[type, Callable[[ArrayText, Condition, Axes], str]] = {
     Zero: ArrayText.equals,
     Divisible: ArrayText.divides,
 }
+
+
+def _comparison(one: Any) -> tuple[str, tuple[Array, ...]]:
+    """The comparison's name in SymPy, and its sides; between sizes and loop indices it is a scalar as a whole."""
+    if isinstance(one, Scalar):
+        return type(one.value).__name__, tuple(map(Scalar, one.value.args))
+    return one.function.__name__, one.arguments
 
 
 def _tri(rows: str, columns: str, diagonal: int) -> str:
@@ -443,4 +488,4 @@ def _band(conditions: tuple[Condition, ...], axes: Axes) -> tuple[str, int] | No
     return ("tril", int(start.constant)) if signs == (1, -1) else ("triu", -int(start.constant))
 
 
-__all__ = ["LIBRARY", "ArrayText"]
+__all__ = ["LIBRARY", "RESERVED", "ArrayText"]

@@ -172,7 +172,7 @@ class Mathematics:
         if isinstance(before, Layer) and isinstance(factor, Layer):
             return r"\,"
         long = (Partial, Sum, Product, Applied, Activated, Quotient, Power, Negative)
-        if isinstance(before, Number) or not any(isinstance(one, long) for one in product.factors):
+        if _is_number(before) or not any(isinstance(one, long) for one in product.factors):
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
 
@@ -349,6 +349,13 @@ def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
     (top,), (bottom,) = unbroken(over), unbroken(under)
     text = rf"{sign}\frac{{{top.text}}}{{{bottom.text}}}"
     return (replace(top, text=text, width=max(top.width, bottom.width) + 2.4 + len(sign) * 8.5),)
+
+
+def _is_number(form: Form) -> bool:
+    """Whether it is a number of the formula itself: 2, or 1/2."""
+    if isinstance(form, Quotient):
+        return isinstance(form.over, Number) and isinstance(form.under, Number)
+    return isinstance(form, Number)
 
 
 def _parts(form: Form) -> tuple[Form, ...]:
