@@ -15,7 +15,10 @@ import bpsym
 from bpsym import api
 from bpsym.derivation.forms import Derivation, Equations, SampleTable
 from bpsym.derivation.worth import worth
+from bpsym.network.clips import CLIPS
+from bpsym.network.optimizers import OPTIMIZERS
 from bpsym.publish import tex
+from bpsym.typeset.phrases import load_phrases
 from tests.shown import GENERIC, NUMERIC, SHOWN, mazur, rows
 from tests.test_derivation import steps
 from tests.test_documents import CLASS, FIRST_LINE, complaints, display_formulas, in_each_language
@@ -160,9 +163,7 @@ def test_a_softmax_chain_over_all_outputs_is_the_gradient() -> None:
 
 def test_after_a_sigmoid_binary_cross_entropy_cancels_line_by_line() -> None:
     text = bpsym.derive(NUMERIC["two classes"]).to_latex()
-    assert (
-        r"\frac{a^{(2)}_1 - t}{a^{(2)}_1 \cdot \bigl(1 - a^{(2)}_1\bigr)} \cdot a^{(2)}_1" in text
-    )
+    assert r"\frac{a^{(2)}_1 - t}{a^{(2)}_1 \cdot \bigl(1 - a^{(2)}_1\bigr)} \cdot a^{(2)}_1" in text
     assert r"&= a^{(2)}_1 - t" in text
 
 
@@ -363,3 +364,11 @@ def test_chinese_documents_have_no_english_words_in_their_sentences(name: str) -
     prose = re.sub(r"\\(?:label|eqref)\{[^}]*\}|\\[a-zA-Z]+", "", prose)
     words = set(re.findall(r"[A-Za-z]{2,}", prose))
     assert words <= {"document", "pt", "center", "itemize", "softmax", "ReLU", "tikzpicture"}, words
+
+
+def test_every_line_of_every_rule_has_words_of_its_own() -> None:
+    """A number that all parameters share is said to be what it is, not only to be shared."""
+    shared = {name for one in (*OPTIMIZERS.values(), *CLIPS.values()) for name in one.scalars}
+    for lang in api.languages():
+        phrases = load_phrases(lang, "standard").tables["remarks"]
+        assert [name for name in sorted(shared) if f"line_{name}" not in phrases] == []
