@@ -146,7 +146,8 @@ def test_after_softmax_an_error_term_is_the_output_less_the_target() -> None:
 
 def test_the_lines_to_a_softmax_error_term_are_shown_and_targets_that_do_not_sum_to_one_are_named() -> None:
     ones = bpsym.derive(NUMERIC["softmax"]).to_latex()
-    assert r"\sum_{k \ne i}" in ones
+    assert ones.count(r"\sum_{k \ne i}") == 2
+    assert r"&= a^{(2)}_1 - t_1 \notag" in ones
     assert "sum to 1, so that only the output less the target is left" in ones
     other = bpsym.derive(NUMERIC["targets"]).to_latex()
     assert "The targets of sample 2 do not sum to 1" in other
@@ -199,6 +200,16 @@ def test_the_printed_contributions_have_the_printed_mean_or_sum(name: str) -> No
             assert round(expected / unit) * unit == number(last[column])
             seen += 1
     assert seen == count > 0
+
+
+@pytest.mark.parametrize("name", ["targets", "penalties", "sum"])
+def test_contributions_and_penalty_make_the_gradient(name: str) -> None:
+    derivation = bpsym.derive(NUMERIC[name]).derivation
+    tables = [block for one in derivation.sections for block in one.blocks if isinstance(block, SampleTable)]
+    assert len(tables) == 1
+    for _, amounts, penalty, _, gradient in tables[0].columns:
+        total = sum(map(precise, amounts)) / (len(amounts) if tables[0].mean else 1)
+        assert abs(total + precise(penalty or 0) - precise(gradient)) < mpmath.mpf(10) ** -14
 
 
 def test_of_many_samples_the_first_few_contributions_are_shown_and_it_is_said() -> None:
