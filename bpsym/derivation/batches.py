@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from bpsym.examples.data import Data
 from bpsym.examples.example import Example
@@ -24,7 +25,7 @@ def of_samples(example: Example, samples: tuple[int, ...]) -> Example:
     data = example.data
     if data is None or samples == tuple(range(len(data.x))):
         return example
-    chosen = {
+    chosen: dict[str, Any] = {
         name: tuple(rows[sample] for sample in samples)
         for name, rows in (("x", data.x), ("t", data.t))
         if rows is not None

@@ -127,8 +127,9 @@ def error_forms(setting: Setting, layer: int, delta: Read) -> tuple[Form, ...]:
     ones = targets_sum_to_one(setting) if layer == setting.layers[-1] else None
     if ones is None or not ones:
         return (form,)
-    shorter = setting.ordered(_with_ones(setting, setting.value_of(delta)))
-    return (form,) if shorter == form else (form, shorter)
+    value = setting.value_of(delta)
+    shorter = _with_ones(setting, value)
+    return (form,) if shorter == value else (form, setting.ordered(shorter))
 
 
 def targets_sum_to_one(setting: Setting) -> bool | None:

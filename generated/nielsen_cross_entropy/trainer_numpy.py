@@ -136,10 +136,10 @@ def _loss_and_gradients(parameters, x, t):
         + 0.01 * (W1**2).sum()
         + 0.01 * (W2**2).sum()
     )
-    # error terms, from the output back  (7), (8), (10)-(13)
+    # error terms, from the output back  (7), (8), (11)-(14)
     delta2 = a2 - t
     delta1 = (delta2 @ W2) * a1 * (1.0 - a1)
-    # gradients: error terms times what enters the layer  (14)-(39)
+    # gradients: error terms times what enters the layer  (15)-(40)
     return float(L), Parameters(
         W1=delta1.T @ x / m + 0.02 * W1,
         b1=delta1.sum(axis=0) / m,
@@ -151,7 +151,7 @@ def _loss_and_gradients(parameters, x, t):
 def _step(parameters, slopes, learning_rate):
     W1, b1, W2, b2 = parameters
     dW1, db1, dW2, db2 = slopes
-    # against the gradient, all at once  (40)-(65)
+    # against the gradient, all at once  (41)-(66)
     return Parameters(
         W1=W1 - learning_rate * dW1,
         b1=b1 - learning_rate * db1,

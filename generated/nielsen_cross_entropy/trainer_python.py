@@ -286,7 +286,7 @@ def _loss_and_gradients(parameters, x, t):
         z2_2 = w2_21 * a1_1 + w2_22 * a1_2 + w2_23 * a1_3 + w2_24 * a1_4 + b2_2
         a2_1 = sigmoid(z2_1)
         a2_2 = sigmoid(z2_2)
-        # error terms, from the output back  (7), (8), (10)-(13)
+        # error terms, from the output back  (7), (8), (11)-(14)
         delta2_1 = a2_1 - t1
         delta2_2 = a2_2 - t2
         delta1_1 = (delta2_1 * w2_11 + delta2_2 * w2_21) * a1_1 * (1.0 - a1_1)
@@ -295,7 +295,7 @@ def _loss_and_gradients(parameters, x, t):
         delta1_4 = (delta2_1 * w2_14 + delta2_2 * w2_24) * a1_4 * (1.0 - a1_4)
         # loss  (5)
         L += softplus(z2_1) - t1 * z2_1 + softplus(z2_2) - t2 * z2_2
-        # error term of the node entered * output of the node left  (14)-(39)
+        # error term of the node entered * output of the node left  (15)-(40)
         dw1_11 += delta1_1 * x1
         dw1_12 += delta1_1 * x2
         dw1_13 += delta1_1 * x3
@@ -415,7 +415,7 @@ def _step(parameters, slopes, learning_rate):
         db2_1,
         db2_2,
     ) = slopes
-    # against the gradient, all at once  (40)-(65)
+    # against the gradient, all at once  (41)-(66)
     return Parameters(
         w1_11=w1_11 - learning_rate * dw1_11,
         w1_12=w1_12 - learning_rate * dw1_12,

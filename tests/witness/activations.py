@@ -10,6 +10,7 @@ from tests.witness.recompute import PRECISE, precise, sigmoid
 
 if TYPE_CHECKING:
     import bpsym
+    from bpsym.notation.names import Names
 
 Function = Callable[[Any], Any]
 
@@ -51,7 +52,11 @@ FUNCTIONS: dict[str, tuple[Function, Function]] = {
 
 def called(document: bpsym.Document) -> dict[str, Function]:
     """The functions of the document, by what they are called there."""
-    names = document.names
+    return called_in(document.names)
+
+
+def called_in(names: Names) -> dict[str, Function]:
+    """The functions of a network, by what they are called in a notation."""
     return {
         names.function(layer, order): FUNCTIONS[activation][order]
         for layer, activation in enumerate(names.activations, start=1)
