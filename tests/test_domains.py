@@ -85,6 +85,11 @@ def test_a_part_of_a_range_and_what_is_left_are_the_points_that_meet_the_conditi
         assert sorted(reached(some, t)) == expected
 
 
+def test_a_stride_starts_at_the_first_value_that_it_meets() -> None:
+    assert reached(part(K, [Divisible(K - 1, Integer(2))]), 0) == [1, 3, 5]
+    assert reached(part(K, [Divisible(K - 1, Integer(2)), NonNegative(K - 2)]), 0) == [3, 5]
+
+
 def reached(some: Any, t: int) -> list[int]:
     """The values of k in the part, where what is left of the conditions holds."""
     if some is None:
