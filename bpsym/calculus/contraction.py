@@ -96,10 +96,17 @@ def element_by_element(equation: Equation, fixed: Iterable[Symbol] = ()) -> Loop
 def normal(expr: Any, fixed: Iterable[Symbol] = ()) -> Expr:
     """The expression in a form to compare it: terms with where they are not zero, constants out of sums."""
     known = frozenset(fixed)
-    before, after = None, expr
-    while after != before:
-        before, after = after, _lowest(settled(after, known), known)
-    return pull_constants(after).expand(deep=False)
+    forms: list[Any] = []
+    while expr not in forms and len(forms) < _ROUNDS:
+        forms.append(expr)
+        expr = _lowest(settled(expr, known), known)
+    if expr in forms:  # the last form, or the least of those that turn into each other
+        expr = min(forms[forms.index(expr) :], key=str)
+    return pull_constants(expr).expand(deep=False)
+
+
+_ROUNDS = 12
+"""After so many an expression is left as it is: what is not proved then is computed in a loop."""
 
 
 def _lowest(expr: Any, fixed: frozenset[Symbol]) -> Any:
