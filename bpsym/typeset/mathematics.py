@@ -293,8 +293,8 @@ class Mathematics:
         return matrix([[pieces for pieces, _ in row] for row in rows]), exact
 
 
-_FRACTIONS = (2, 4)
-"""Denominators of numbers in formulas that are no decimals."""
+_FRACTIONS = tuple(2**power for power in range(1, 11))
+"""Denominators of numbers in formulas that are no decimals: a half, a mean over 32 samples."""
 
 _RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
