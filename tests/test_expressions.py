@@ -15,6 +15,7 @@ from bpsym import api
 from bpsym.errors import InputError
 from bpsym.examples.toml_reader import read as read_file
 from bpsym.network.activations import activation_of
+from bpsym.network.description import Dense, Network
 from bpsym.network.expressions import FUNCTIONS, read, read_own, to_sympy
 from bpsym.network.losses import loss_of
 from tests.trainers import source_of, trainer_of
@@ -294,3 +295,26 @@ def test_outputs_that_stay_in_the_losss_domain_are_accepted(activation: str, los
 def test_a_formula_stays_what_was_written() -> None:
     layer = bpsym.Dense(units=1, activation="z/(1+abs(z))", weights=[[Fraction(1, 10)]])
     assert layer.activation == "z/(1+abs(z))"
+
+
+# What does not depend on what it is a formula in, and what is said ----------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["3", "0*z", "z-z", "z**0", "max(1,2)", "z/z", "sin(z)**2 + cos(z)**2"])
+def test_an_activation_that_does_not_depend_on_z_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Dense(units=1, activation=text)
+    (problem,) = caught.value.problems
+    assert problem.key == ("activation",)
+    assert "does not depend on z" in problem.message
+    assert problem.message.endswith('(a formula in z, as "z / (1 + abs(z))")')
+
+
+@pytest.mark.parametrize("text", ["0", "t", "a-a", "a**0 + t**2", "abs(t)"])
+def test_a_loss_that_does_not_depend_on_the_output_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Network(inputs=1, loss=text, layers=[Dense(units=1)])
+    (problem,) = caught.value.problems
+    assert problem.key == ("loss",)
+    assert "does not depend on a," in problem.message
+    assert problem.message.endswith('(a formula in a and t, as "(a - t)**2")')
