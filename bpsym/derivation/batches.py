@@ -24,9 +24,5 @@ def of_samples(example: Example, samples: tuple[int, ...]) -> Example:
     data = example.data
     if data is None or samples == tuple(range(len(data.x))):
         return example
-    chosen = {
-        name: tuple(rows[sample] for sample in samples)
-        for name, rows in (("x", data.x), ("t", data.t))
-        if rows is not None
-    }
-    return example.model_copy(update={"data": Data(**chosen)})
+    x, t = (None if rows is None else tuple(rows[sample] for sample in samples) for rows in (data.x, data.t))
+    return example.model_copy(update={"data": Data(x=x, t=t)})
