@@ -254,7 +254,7 @@ def activation_of(text: str) -> Activation:
     if text == GENERIC.name:
         return GENERIC
     if text != "z" and _NAME.fullmatch(text):
-        known = (*ACTIVATIONS, GENERIC.name)
+        known = (*ACTIVATIONS, GENERIC.name, "a formula in z")
         raise InputError(f"unknown activation {text!r}{did_you_mean(text, known)}")
     return _custom(text)
 

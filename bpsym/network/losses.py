@@ -144,7 +144,7 @@ def loss_of(text: str) -> Loss:
     if text in LOSSES:
         return LOSSES[text]
     if text not in _NAMES and _NAME.fullmatch(text):
-        raise InputError(f"unknown loss {text!r}{did_you_mean(text, LOSSES)}")
+        raise InputError(f"unknown loss {text!r}{did_you_mean(text, (*LOSSES, 'a formula in a and t'))}")
     return _custom(text)
 
 
