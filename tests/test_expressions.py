@@ -15,6 +15,7 @@ from bpsym import api
 from bpsym.errors import InputError
 from bpsym.examples.toml_reader import read as read_file
 from bpsym.network.activations import activation_of
+from bpsym.network.description import Dense, Network
 from bpsym.network.expressions import FUNCTIONS, read, read_own, to_sympy
 from bpsym.network.losses import loss_of
 from tests.trainers import source_of, trainer_of
@@ -38,8 +39,8 @@ REFUSED = [
     ("eval(z)", "unknown function 'eval'"),
     ("erfc(z)", "unknown function 'erfc'"),
     ("total(z)", "unknown function 'total'"),
-    ("max(z)", "max is given 1 arguments"),
-    ("exp(z, z)", "exp is given 2 arguments"),
+    ("max(z)", "max takes 2 arguments"),
+    ("exp(z, z)", "exp takes 1 argument, and is given 2"),
     ("exp(*z)", "only + - * / **, brackets"),
     ("z @ z", "the operator MatMult is not known"),
     ("z if z > 0 else 1", "no condition can be written (write max, min or abs)"),
@@ -194,7 +195,7 @@ def _flat(part: Any) -> list[float]:
 def test_names_and_formulas_are_told_apart() -> None:
     assert activation_of("z").custom
     assert loss_of("a").custom
-    assert loss_of("t").custom
+    assert loss_of("a").custom
     with pytest.raises(InputError, match=r"unknown activation 'sigmiod' \(did you mean 'sigmoid'\?\)"):
         activation_of("sigmiod")
     with pytest.raises(InputError, match=r"unknown loss 'hubert' \(did you mean 'huber'\?\)"):
@@ -294,3 +295,70 @@ def test_outputs_that_stay_in_the_losss_domain_are_accepted(activation: str, los
 def test_a_formula_stays_what_was_written() -> None:
     layer = bpsym.Dense(units=1, activation="z/(1+abs(z))", weights=[[Fraction(1, 10)]])
     assert layer.activation == "z/(1+abs(z))"
+
+
+# What does not depend on what it is a formula in, and what is said ----------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["3", "0*z", "z-z", "z**0", "max(1,2)", "z/z", "sin(z)**2 + cos(z)**2"])
+def test_an_activation_that_does_not_depend_on_z_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Dense(units=1, activation=text)
+    (problem,) = caught.value.problems
+    assert problem.key == ("activation",)
+    assert "does not depend on z" in problem.message
+    assert problem.message.endswith('(a formula in z, as "z / (1 + abs(z))")')
+
+
+@pytest.mark.parametrize("text", ["0", "t", "a-a", "a**0 + t**2", "abs(t)"])
+def test_a_loss_that_does_not_depend_on_the_output_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Network(inputs=1, loss=text, layers=[Dense(units=1)])
+    (problem,) = caught.value.problems
+    assert problem.key == ("loss",)
+    assert "does not depend on a," in problem.message
+    assert problem.message.endswith('(a formula in a and t, as "(a - t)**2")')
+
+
+def _message(text: str) -> str:
+    with pytest.raises(InputError) as caught:
+        Dense(units=1, activation=text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("z**2**2", "(write z ** 4; or put the inner power in brackets: (z ** 2) ** 2)"),
+        ("(z + 1)**(1 / 2)", "(write (z + 1) ** 0.5)"),
+        ("2**z", "for 2 ** z, write exp(z * log(2)))"),
+        ("z**9**9**9", "(write it in digits, as z ** 2; for 2 ** z, write exp(z * log(2)))"),
+    ],
+)
+def test_of_an_exponent_that_is_no_number_it_is_said_what_to_write(text: str, hint: str) -> None:
+    message = _message(text)
+    assert "an exponent must be a number" in message
+    assert message.endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("max(z)", "max takes 2 arguments, and is given 1"),
+        ("exp(z, 2)", "exp takes 1 argument, and is given 2"),
+        ("z * exp()", "exp takes 1 argument, and is given none"),
+    ],
+)
+def test_it_is_said_how_many_arguments_a_function_takes(text: str, message: str) -> None:
+    assert message in _message(text)
+
+
+def test_of_a_formula_that_is_wrong_no_name_of_an_activation_is_offered() -> None:
+    for text in ("max(z)", "z +", "lambda: z", "3"):
+        assert _message(text).endswith('(a formula in z, as "z / (1 + abs(z))")')
+
+
+def test_of_an_unknown_name_it_is_said_that_a_formula_could_be_written() -> None:
+    assert "a formula in z)" in _message("a")
+    with pytest.raises(InputError, match=r"unknown loss 'y' .*, a formula in a and t\)"):
+        loss_of("y")

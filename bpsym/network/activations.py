@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-from bpsym.errors import InputError, did_you_mean
+from bpsym.errors import InputError, did_you_mean, shown
 from bpsym.network.expressions import Formula, read, read_own, to_sympy
 from bpsym.network.intervals import REAL, Interval, interval
 
@@ -253,7 +254,7 @@ def activation_of(text: str) -> Activation:
     if text == GENERIC.name:
         return GENERIC
     if text != "z" and _NAME.fullmatch(text):
-        known = (*ACTIVATIONS, GENERIC.name)
+        known = (*ACTIVATIONS, GENERIC.name, "a formula in z")
         raise InputError(f"unknown activation {text!r}{did_you_mean(text, known)}")
     return _custom(text)
 
@@ -263,22 +264,41 @@ def _custom(text: str) -> Activation:
     from sympy import Dummy
 
     made, z = Activation(text, value=text, custom=True), Dummy(real=True)
-    check_real(made.formula, lambda: (made.at(z), made.slope_at(z, None)))
+    with for_people("z", "z / (1 + abs(z))"):
+        check_formula(made.formula, z, lambda: (made.at(z), made.slope_at(z, None)), "z")
     return made
 
 
-def check_real(formula: Formula, worked_out: Callable[[], tuple[Any, ...]]) -> None:
-    """InputError where an expression, or its slope, is no real number for any value."""
+@contextmanager
+def for_people(names: str, write: str) -> Iterator[None]:
+    """What is wrong with somebody's formula, with what to write, where it does not say so."""
+    try:
+        yield
+    except InputError as error:
+        hint = f' (a formula in {names}, as "{write}")'
+        raise InputError(
+            replace(one, message=one.message + ("" if one.message.endswith(")") else hint))
+            for one in error.problems
+        ) from None
+
+
+def check_formula(formula: Formula, of: Any, worked_out: Callable[[], tuple[Any, Any]], name: str) -> None:
+    """InputError where an expression, or its slope, is no real number for any value, or does not depend on `of`."""
     from sympy import I, nan, oo, zoo
 
     try:
-        real = not any(one.has(I, nan, oo, zoo, -oo) for one in worked_out())
+        value, slope = worked_out()
+        real = not any(one.has(I, nan, oo, zoo, -oo) for one in (value, slope))
     except TypeError:  # SymPy refuses to compare what is not real
         real = False
     if not real:
         raise InputError(
-            f"the formula {formula.text!r} is no real number (it divides by 0, or takes a log or root of none)"
+            f"the formula {shown(formula.text)} is no real number (it divides by 0, or takes a log or root of none)"
+        )
+    if slope == 0 or of not in value.free_symbols:
+        raise InputError(
+            f"the formula {shown(formula.text)} does not depend on {name}, so that nothing could be learned"
         )
 
 
-__all__ = ["ACTIVATIONS", "GENERIC", "Activation", "Kink", "activation_of", "check_real"]
+__all__ = ["ACTIVATIONS", "GENERIC", "Activation", "Kink", "activation_of", "check_formula", "for_people"]

@@ -157,14 +157,15 @@ class _Checker:
         if not isinstance(node.op, _OPERATORS):
             self.refuse(f"the operator {type(node.op).__name__} is not known (write + - * / **)")
         if isinstance(node.op, ast.Pow) and not self.own:
-            self.exponent(node.right)
+            self.exponent(node)
         self.check(node.left)
         self.check(node.right)
 
-    def exponent(self, node: ast.expr) -> None:
+    def exponent(self, power: ast.BinOp) -> None:
+        node = power.right
         number = node.operand if isinstance(node, ast.UnaryOp) else node
         if not isinstance(number, ast.Constant) or not isinstance(number.value, (int, float)):
-            self.refuse("an exponent must be a number")
+            self.refuse(f"an exponent must be a number{_exponent_hint(power)}")
         elif abs(number.value) > LARGEST_EXPONENT:
             self.refuse(f"the exponent {shown(number.value)} is too large (at most {LARGEST_EXPONENT})")
 
@@ -190,8 +191,8 @@ class _Checker:
             self.refuse("a function is called by its name, as in exp(z)")
         elif node.func.id not in self.calls:
             self.refuse(f"unknown function {node.func.id!r} (write {', '.join(self.calls)})")
-        elif len(node.args) != (2 if node.func.id in ("max", "min") else 1):
-            self.refuse(f"{node.func.id} is given {len(node.args)} arguments")
+        elif len(node.args) != (takes := 2 if node.func.id in ("max", "min") else 1):
+            self.refuse(f"{node.func.id} takes {_counted(takes)}, and is given {len(node.args) or 'none'}")
         for argument in node.args:
             self.check(argument)
 
@@ -203,6 +204,27 @@ class _Checker:
             _constant(tree)
         except (ArithmeticError, ValueError):
             self.refuse("a part of it is no real number that a computer can hold")
+
+
+def _counted(arguments: int) -> str:
+    return f"{arguments} argument{'s' if arguments > 1 else ''}"
+
+
+def _exponent_hint(power: ast.BinOp) -> str:
+    """What to write for an exponent that is worked out: the number, or another place for the brackets."""
+    base = ast.unparse(power.left)
+    base = base if isinstance(power.left, ast.Name) else f"({base})"
+    try:
+        value = _constant(power.right)
+    except (ArithmeticError, ValueError, KeyError):
+        value = None
+    if value is None or abs(value) > LARGEST_EXPONENT or len(base) > LARGEST_EXPONENT:
+        return " (write it in digits, as z ** 2; for 2 ** z, write exp(z * log(2)))"
+    write = f" (write {base} ** {value:.15g}"
+    if isinstance(power.right, ast.BinOp) and isinstance(power.right.op, ast.Pow):
+        inner, outer = ast.unparse(power.right.left), ast.unparse(power.right.right)
+        write += f"; or put the inner power in brackets: ({base} ** {inner}) ** {outer}"
+    return f"{write})"
 
 
 _CHECKS: dict[type, Callable[[_Checker, Any], None]] = {

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from bpsym.errors import InputError, did_you_mean
-from bpsym.network.activations import Activation, Kink, check_real
+from bpsym.network.activations import Activation, Kink, check_formula, for_people
 from bpsym.network.expressions import Formula, read, read_own, to_sympy
 from bpsym.network.intervals import REAL, Interval
 
@@ -144,7 +144,7 @@ def loss_of(text: str) -> Loss:
     if text in LOSSES:
         return LOSSES[text]
     if text not in _NAMES and _NAME.fullmatch(text):
-        raise InputError(f"unknown loss {text!r}{did_you_mean(text, LOSSES)}")
+        raise InputError(f"unknown loss {text!r}{did_you_mean(text, (*LOSSES, 'a formula in a and t'))}")
     return _custom(text)
 
 
@@ -154,7 +154,8 @@ def _custom(text: str) -> Loss:
 
     made = Loss(text, value=text, custom=True)
     a, t = Dummy(real=True), Dummy(real=True)
-    check_real(made.formula, lambda: (made.at(a, t), made.slope_at(a, t)))
+    with for_people("a and t", "(a - t)**2"):
+        check_formula(made.formula, a, lambda: (made.at(a, t), made.slope_at(a, t)), "a")
     return made
 
 
