@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 from bpsym.examples.data import Data
 from bpsym.examples.example import Example
@@ -25,9 +24,5 @@ def of_samples(example: Example, samples: tuple[int, ...]) -> Example:
     data = example.data
     if data is None or samples == tuple(range(len(data.x))):
         return example
-    chosen: dict[str, Any] = {
-        name: tuple(rows[sample] for sample in samples)
-        for name, rows in (("x", data.x), ("t", data.t))
-        if rows is not None
-    }
-    return example.model_copy(update={"data": Data(**chosen)})
+    x, t = (None if rows is None else tuple(rows[sample] for sample in samples) for rows in (data.x, data.t))
+    return example.model_copy(update={"data": Data(x=x, t=t)})
