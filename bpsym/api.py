@@ -235,6 +235,14 @@ class _Made:
 
     @cached_property
     def derivation(self) -> Derivation:
+        return self._derived(numeric=True)
+
+    @cached_property
+    def citations(self) -> Mapping[tuple[str, tuple[int, ...]], int]:
+        """The number of the equation that defines each element."""
+        return self._derived(numeric=False).citations
+
+    def _derived(self, *, numeric: bool) -> Derivation:
         from bpsym.derivation.derive import derivation
 
         sample = 1 if self.sample is None else self.sample
@@ -245,6 +253,7 @@ class _Made:
             weights=self.weights,
             form=self.form,
             long_training=self._train,
+            numeric=numeric,
         )
 
     def check_derivation(self) -> None:
@@ -299,7 +308,7 @@ class _Made:
         if target not in targets():
             raise UsageError(f"unknown target {target!r}{did_you_mean(target, targets())}")
         command = f"python -m bpsym generate {name_of(self.example)}"
-        return source(self.example, target, self.names, self.derivation.citations if cited else {}, command)
+        return source(self.example, target, self.names, self.citations if cited else {}, command)
 
     def _train(self, steps: int) -> Mapping[str, Any]:
         """The parameters after long training, which the generated plain-Python trainer does in double precision."""

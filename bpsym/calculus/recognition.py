@@ -20,7 +20,7 @@ Binding = dict[Symbol, Expr]
 
 def recognised(program: Program) -> Program:
     """The program with reads of a tensor for its right-hand side, wherever that stands in an adjoint's equation."""
-    known = [one for one in program.equations if _can_be_met(one)]
+    known = known_equations(program)
     return Program(
         program.inputs,
         tuple(
@@ -28,6 +28,11 @@ def recognised(program: Program) -> Program:
             for one in program.equations
         ),
     )
+
+
+def known_equations(program: Program) -> list[Equation]:
+    """The equations whose right-hand sides are looked for."""
+    return [one for one in program.equations if _can_be_met(one)]
 
 
 def _can_be_met(one: Equation) -> bool:
@@ -133,4 +138,4 @@ def _matching_in_turn(
         yield from _matching_in_turn(patterns[1:], exprs[1:], found, free)
 
 
-__all__ = ["factors", "matches", "recognised", "with_reads"]
+__all__ = ["factors", "known_equations", "matches", "recognised", "with_reads"]

@@ -29,10 +29,12 @@ def derivation(
     weights: tuple[str, ...] = (),
     form: str = "auto",
     long_training: LongTraining | None = None,
+    numeric: bool = True,
 ) -> Derivation:
     """The example's derivation; sample: the one (from 0) shown in full; weights: code names whose chain is shown.
 
-    form: how gradients are written, "scalar", "index", or "auto": what fits.
+    form: how gradients are written, "scalar", "index", or "auto": what fits; numeric:
+    whether there are numbers, which the numbering of the equations does not depend on.
     """
     batch = first_batch(example)
     every, example = example, of_samples(example, batch)
@@ -48,7 +50,7 @@ def derivation(
         program,
         forward,
         Chains(backward(forward), Read("E", sample)),
-        numbers(example, program, sample, long_training),
+        numbers(example, program, sample, long_training) if numeric else None,
         samples,
         sample,
         weights,

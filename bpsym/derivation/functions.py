@@ -10,10 +10,10 @@ from sympy import Expr, Mul, Symbol
 
 from bpsym.calculus.functions import unspecified
 from bpsym.calculus.nodes import Read
+from bpsym.calculus.recognition import known_equations, with_reads
 from bpsym.derivation.forms import Applied, Element, Form, SumOver, changed
 from bpsym.derivation.setting import Setting
 from bpsym.derivation.worth import derived_slope
-from bpsym.errors import ProgramError
 from bpsym.network import roles
 from bpsym.network.activations import Activation, activation_of
 from bpsym.network.expressions import Formula
@@ -34,20 +34,26 @@ def slope_form(setting: Setting, layer: int, before: Read, after: Read) -> Form:
 
 
 def slope_form_of(setting: Setting, layer: int, after: Read) -> Form:
-    """The textbook's slope, in the output itself."""
+    """The textbook's slope, in the output itself; the sign f' where none is declared."""
     slope = activation(setting, layer).slope_formula
     if slope is None:
-        raise ProgramError(f"the activation of layer {layer} declares no slope")
+        before = Read(setting.tensor(roles.PRE_ACTIVATION, layer).name, *after.at)
+        return Applied(layer, setting.activation(layer), Element(before), order=1)
     return formula_form(slope, {"a": Element(after)})
 
 
 def slope_at(setting: Setting, layer: int, before: Read, after: Read) -> Any:
-    """f'(z) in SymPy, as it stands in the program; None of a layer whose outputs depend on all of its sums."""
+    """f'(z) in SymPy, as it stands in the program; None for a layer whose outputs depend on all of its sums."""
     record = activation(setting, layer)
     if record.is_layer_wide:
         return None
     unit = before.at[-1]
-    return record.slope_at(before, after, {"f": lambda u: unspecified(f"f{layer}")(unit, u)})
+    slope = record.slope_at(before, after, {"f": lambda u: unspecified(f"f{layer}")(unit, u)})
+    if record.slope_formula is not None:
+        return slope
+    return with_reads(
+        slope, [one for one in known_equations(setting.forward) if one.tensor.name == after.name]
+    )
 
 
 def letter(setting: Setting, kind: str, layer: int, index: Symbol) -> Read:

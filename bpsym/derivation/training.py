@@ -10,7 +10,10 @@ from typing import Any
 
 from bpsym.calculus.equations import Program, find
 from bpsym.calculus.evaluate import Evaluator, Values, digits
+from bpsym.derivation.real import NO_NUMBER, RealValues
+from bpsym.errors import InputError
 from bpsym.examples.example import Example
+from bpsym.network.description import Network
 from bpsym.network.forward import LEARNING_RATE_TENSOR, parameters
 from bpsym.network.start import initial_parameters
 from bpsym.network.training_program import first_step
@@ -34,26 +37,32 @@ LongTraining = Callable[[int], Mapping[str, Any]]
 
 
 class OnDemand(dict[str, dict[tuple[int, ...], Any]]):
-    """The values of a program's tensors, each computed when it is first asked for."""
+    """The values of a program's tensors, each computed when it is first asked for; steps: made before."""
 
-    def __init__(self, program: Program, inputs: Mapping[str, Any]) -> None:
+    def __init__(
+        self, network: Network, evaluator: Evaluator, inputs: Mapping[str, Any], steps: int = 0
+    ) -> None:
         super().__init__()
-        self.evaluator = Evaluator(program, digits(DIGITS))
-        self.evaluator.run(inputs, only=())
+        evaluator.run(inputs, only=())
+        self.real = RealValues(network, evaluator, _after_steps(steps))
 
     def __missing__(self, name: str) -> _Elements:
-        self[name] = found = _Elements(self.evaluator, name)
+        self[name] = found = _Elements(self.real, name)
         return found
 
 
 class _Elements(dict[tuple[int, ...], Any]):
-    def __init__(self, evaluator: Evaluator, name: str) -> None:
+    def __init__(self, real: RealValues, name: str) -> None:
         super().__init__()
-        self.evaluator, self.name = evaluator, name
+        self.real, self.name = real, name
 
     def __missing__(self, at: tuple[int, ...]) -> Any:
-        self[at] = value = self.evaluator.element(self.name, at)
+        self[at] = value = self.real.element(self.name, at)
         return value
+
+
+def _after_steps(steps: int) -> str:
+    return f" after {steps:,} step{'s' if steps > 1 else ''}" if steps else ""
 
 
 @dataclass(frozen=True)
@@ -85,15 +94,19 @@ def numbers(
     inputs = _inputs(example, program)
     if inputs is None:
         return None
+    network = example.network
     if _products(program) > MOST_PRODUCTS:
         one = {name: _row(inputs[name], sample) for name in ("x", "t")}
-        return Numbers(OnDemand(program, inputs | one), None, None, whole=False)
-    before, steps = OnDemand(program, inputs), example.training.steps
+        return Numbers(OnDemand(network, _evaluator(program), inputs | one), None, None, whole=False)
+    before, steps = OnDemand(network, _evaluator(program), inputs), example.training.steps
     if not steps:
         return Numbers(before, None, None)
-    after_one = OnDemand(program, _next(program, inputs, before))
-    in_batches = example.training.batch_size is not None
-    return Numbers(before, after_one, _trained(program, inputs, after_one, steps, long_training, in_batches))
+    after_one = OnDemand(network, _evaluator(program), _next(program, inputs, before), steps=1)
+    return Numbers(before, after_one, _trained(example, program, inputs, after_one, long_training))
+
+
+def _evaluator(program: Program) -> Evaluator:
+    return Evaluator(program, digits(DIGITS))
 
 
 def _row(rows: Any, sample: int) -> Mapping[tuple[int, int], Any]:
@@ -102,30 +115,41 @@ def _row(rows: Any, sample: int) -> Mapping[tuple[int, int], Any]:
 
 
 def _trained(
+    example: Example,
     program: Program,
     inputs: Inputs,
     after_one: OnDemand,
-    steps: int,
     long_training: LongTraining | None,
-    in_batches: bool,
 ) -> Trained | None:
+    steps, in_batches = example.training.steps, example.training.batch_size is not None
     cost = steps * _products(program)
     if not in_batches and (long_training is None or (steps <= LONGEST and cost <= MOST_WORK)):
-        return Trained(steps, _after(program, inputs, after_one, steps))
+        return Trained(steps, _after(example.network, program, inputs, after_one, steps))
     if cost > LONGEST_DOUBLE or long_training is None:
         return None
-    return Trained(steps, OnDemand(program, inputs | dict(long_training(steps))), double=True)
+    found = _trained_long(long_training, steps)
+    return Trained(steps, OnDemand(example.network, _evaluator(program), inputs | found, steps), double=True)
 
 
-def _after(program: Program, inputs: Inputs, after_one: OnDemand, steps: int) -> OnDemand:
+def _trained_long(long_training: LongTraining, steps: int) -> Inputs:
+    """InputError where training meets what is no real number."""
+    try:
+        return dict(long_training(steps))
+    except NO_NUMBER:
+        raise InputError(
+            f"in {steps:,} steps of training, a value is met that is no real number, or too large"
+            " (write fewer steps, or a smaller learning rate)"
+        ) from None
+
+
+def _after(network: Network, program: Program, inputs: Inputs, after_one: OnDemand, steps: int) -> OnDemand:
     """The values after so many steps, all of them with many digits."""
-    updated = [one.name for tensor in program.inputs if (one := find(program, "update", tensor.name))]
-    now = _next(program, inputs, after_one)
-    run = Evaluator(program, digits(DIGITS))
-    for _ in range(steps - 2):
-        run.run(now, only=updated)
-        now = _next(program, inputs, run.values)
-    return OnDemand(program, now) if steps > 1 else after_one
+    if steps == 1:
+        return after_one
+    now, run = _next(program, inputs, after_one), _evaluator(program)
+    for made in range(2, steps):
+        now = _next(program, inputs, OnDemand(network, run, now, made))
+    return OnDemand(network, _evaluator(program), now, steps)
 
 
 def _products(program: Program) -> int:

@@ -1,0 +1,166 @@
+"""Networks with formulas of one's own: derived, printed, trained, and refused where a value is no real number."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bpsym
+from bpsym import api
+from bpsym.derivation.derive import derivation
+from bpsym.errors import InputError
+from bpsym.notation.names import Names
+
+
+def network(hidden: str = "sigmoid", last: str = "sigmoid", loss: str = "half_squared_error") -> Any:
+    layers = (
+        bpsym.Dense(units=2, activation=hidden, weights=[[0.1, 0.8], [0.4, 0.6]], biases=[0.1, 0.2]),
+        bpsym.Dense(units=1, activation=last, weights=[[0.3, 0.9]], biases=[0.1]),
+    )
+    return bpsym.Network(inputs=2, loss=loss, layers=layers)
+
+
+def example(**formulas: str) -> bpsym.Example:
+    return bpsym.Example(
+        network=network(**formulas),
+        data=bpsym.Data(x=[[0.35, 0.9], [0.2, 0.4]], t=[[0.5], [0.2]]),
+        training=bpsym.Training(learning_rate=0.1, steps=2),
+    )
+
+
+FORMULAS = (
+    "exp(z)", "exp(-z)", "1 + exp(z)", "2*z", "z**2", "z", "-z", "abs(z)", "max(0, z)", "z/(1+abs(z))", "sin(z)",
+    "erf(z)", "tanh(z)", "1/(1+exp(-z))",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", ["hidden", "last"])
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_network_with_a_formula_is_derived_and_trained_in_any_layer(formula: str, layer: str) -> None:
+    one = example(**{layer: formula})
+    document = bpsym.derive(one)
+    assert "f_" in document.to_latex()
+    step = [float(number) for number in _after_one_step(document)]
+    for target in ("python", "numpy"):
+        trainer = bpsym.trainer(one, target)
+        parameters = trainer.train(trainer.INITIAL, one_data()[0], one_data()[1], 0.1, 1)[0]
+        flat = _flat(parameters)
+        assert len(flat) == len(step)
+        assert all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(flat, step, strict=True))
+
+
+def one_data() -> tuple[Any, Any]:
+    return [[0.35, 0.9], [0.2, 0.4]], [[0.5], [0.2]]
+
+
+def _flat(parameters: Any) -> list[float]:
+    if hasattr(parameters, "ravel"):
+        return [float(number) for number in parameters.ravel()]
+    if isinstance(parameters, (list, tuple)):
+        return [number for part in parameters for number in _flat(part)]
+    return [float(parameters)]
+
+
+def _after_one_step(document: bpsym.Document) -> list[Any]:
+    """W1, b1, W2, b2 in the order in which trainers have them."""
+    values = document.derivation.values[0]
+    places = {
+        "W1": [(0, 0), (0, 1), (1, 0), (1, 1)],
+        "b1": [(0,), (1,)],
+        "W2": [(0, 0), (0, 1)],
+        "b2": [(0,)],
+    }
+    return [values[f"{name}+"][at] for name in places for at in places[name]]
+
+
+def test_a_slope_that_is_the_output_itself_is_still_the_slope_in_the_error_term() -> None:
+    latex = bpsym.derive(example(last="exp(z)")).to_latex(document="fragment")
+    assert r"\bigl(a^{(2)[1]}_1 - t^{[1]}\bigr) \cdot f_2'(z^{(2)[1]}_1)" in latex
+    assert "That so little is left" not in latex
+    assert bpsym.derive(example(last="exp(z)"), form="index").to_latex("zh")
+
+
+def test_a_slope_that_cancels_is_the_sign_of_the_slope_where_none_is_declared() -> None:
+    latex = bpsym.derive(example(last="exp(z)", loss="a - t * log(a)")).to_latex(document="fragment")
+    assert "That so little is left" in latex
+    assert r"\cdot f_2'(z^{(2)[1]}_1) \notag \\" in latex
+
+
+# Values that are no real numbers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("formula", ["sqrt(z - 9)", "log(z - 9)", "(z - 9)**0.5", "sqrt(-1 - z*z)", "max(0, sqrt(z - 9))"])  # fmt: skip
+def test_an_activation_without_a_real_value_is_named_with_its_layer_unit_sample_and_sum(formula: str) -> None:
+    with pytest.raises(InputError) as caught:
+        bpsym.derive(example(hidden=formula))
+    (problem,) = caught.value.problems
+    assert problem.key == ("network", "layers", 0, "activation")
+    z = f"{0.35 * 0.1 + 0.9 * 0.8 + 0.1:.6g}"
+    assert f"{formula!r} has no real value at z = {z}, in unit 1 of layer 1, for sample 1" in problem.message
+
+
+@pytest.mark.parametrize("formula", ["sqrt(a - t - 9)", "log(a - 9)", "sqrt(-1 - a*a)"])
+def test_a_loss_without_a_real_value_is_named_with_its_sample_output_and_target(formula: str) -> None:
+    with pytest.raises(InputError) as caught:
+        bpsym.derive(example(loss=formula))
+    (problem,) = caught.value.problems
+    assert problem.key == ("network", "loss")
+    assert (
+        f"{formula!r} has no real value at a = 0.720436, t = 0.5, of output 1, for sample 1"
+        in problem.message
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "x", "where"),
+    [
+        ("1/z", 0, "'1/z' has no real value at z = 0,"),
+        ("log(z)", 0, "'log(z)' has no real value at z = 0,"),
+        ("sqrt(z)", 0, "has no slope at z = 0, a = 0,"),
+        ("sqrt(z)", 3, "has no real value at z = -0.556624, in unit 1 of layer 1, for sample 1 after 1 step"),
+    ],
+)
+def test_a_value_that_is_none_before_or_after_a_step_is_said_with_the_step(formula: str, x: int, where: str) -> None:  # fmt: skip
+    layer = bpsym.Dense(units=1, activation=formula, weights=[[1]], biases=[0])
+    one = bpsym.Example(
+        network=bpsym.Network(inputs=1, layers=(layer,)),
+        data=bpsym.Data(x=[[x]], t=[[0.5]]),
+        training=bpsym.Training(learning_rate=1, steps=2),
+    )
+    with pytest.raises(InputError, match=where.replace("(", r"\(").replace(")", r"\)")):
+        bpsym.derive(one)
+
+
+def test_the_command_says_it_without_a_traceback(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        '[network]\ninputs = 1\n[[network.layers]]\nunits = 1\nactivation = "sqrt(z)"\nweights = [[-1]]\n'
+        "biases = [0]\n[data]\nx = [[1]]\nt = [[1]]\n[training]\nlearning_rate = 1\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-m", "bpsym", "derive", str(file), "--latex"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "'sqrt(z)' has no real value at z = -1, in unit 1 of layer 1, for sample 1" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("target", api.targets())
+def test_a_trainer_is_made_where_the_derivation_has_no_numbers(target: str) -> None:
+    for one in (example(hidden="sqrt(z - 9)"), example(loss="sqrt(a - t - 9)")):
+        assert bpsym.trainer(one, target).train
+
+
+@pytest.mark.parametrize("name", ["agh", "blog", "digits", "nielsen", "softmax", "xor"])
+def test_the_numbering_of_equations_does_not_depend_on_numbers(name: str) -> None:
+    one = bpsym.load(name)
+    names = Names.of(one.notation, one.network)
+    assert derivation(one, names).citations == derivation(one, names, numeric=False).citations
