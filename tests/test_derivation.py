@@ -291,3 +291,40 @@ def test_biases_are_spoken_of_where_there_are_any() -> None:
     assert "the weights and the biases can be changed" not in text("none")
     assert "its gradient is the error term itself" in text("neuron")
     assert "the sum of the error terms of the layer" in text("layer")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("form", ["scalar", "index"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"l1": "1/10", "l2": "1/10"},
+        {"update": "sequential"},
+        {"optimizer": "adam", "clip": {"name": "norm", "max_norm": 1}},
+        {"batch_size": 1},
+    ],
+    ids=str,
+)
+def test_where_all_is_frozen_nothing_is_said_of_training_but_that_there_is_none(
+    settings: dict[str, Any], form: str, lang: str
+) -> None:
+    of_network = {key: value for key, value in settings.items() if key in ("l1", "l2")}
+    of_training = {key: value for key, value in settings.items() if key not in of_network}
+    layers = tuple(
+        bpsym.Dense(
+            units=units, weights=[[0.5] * 2] * units, biases=[0.1] * units, frozen=("weights", "biases")
+        )
+        for units in (2, 1)
+    )
+    example = bpsym.Example(
+        network=bpsym.Network(inputs=2, layers=layers, **of_network),
+        data=bpsym.Data(x=[[1, 2], [3, 4]], t=[[1], [2]]),
+        training=bpsym.Training(learning_rate=0.1, steps=3, **of_training),
+    )
+    document = bpsym.derive(example, form=form)
+    keys = [section.key for section in document.derivation.sections]
+    assert keys == ["symbols", "conventions", "network", "given", "forward", "loss", "update", "code"]
+    latex = document.to_latex(lang).partition(r"\begin{verbatim}")[0]
+    assert {"en": "All parameters are frozen", "zh": "所有参数都是冻结的"}[lang] in latex
+    assert r"\eta" not in latex

@@ -83,7 +83,8 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
         delta = Read(adjoint_name(z.name), *z.at)
         partial = Partial(Element(sample_loss(setting)), Element(z))
         yield (Element(delta),), f"error_term_{nodes}", _node(setting, layer) | {"partial": partial}
-    yield (Element(Read(LEARNING_RATE_TENSOR.name)),), "learning_rate", {}
+    if setting.trained():
+        yield (Element(Read(LEARNING_RATE_TENSOR.name)),), "learning_rate", {}
     for layer in first_of_each_activation(setting):
         yield _function(setting, layer)
     wholes = [setting.tensor(kind, 1) for kind in (roles.WEIGHTS, roles.PRE_ACTIVATION, roles.ACTIVATION)]
@@ -167,13 +168,18 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     loss_kink = loss_of(network.loss).kink
     if loss_kink is not None:
         yield Remark("kink_loss", {"value": _number(loss_kink.slope)})
-    for layer, dense in zip(setting.layers, network.layers, strict=True):
-        if dense.frozen:
-            yield Remark("_".join(("frozen", *sorted(set(dense.frozen), reverse=True))), {"layer": layer})
+    yield from _frozen(setting)
     for key in ("l1", "l2"):
         if getattr(network, key):
             yield Remark(key, {"rate": Number(getattr(network, key))})
-    yield Remark(f"update_{training.update}")
+    if setting.trained():
+        yield Remark(f"update_{training.update}")
+
+
+def _frozen(setting: Setting) -> Iterator[Remark]:
+    for layer, dense in zip(setting.layers, setting.example.network.layers, strict=True):
+        if dense.frozen:
+            yield Remark("_".join(("frozen", *sorted(set(dense.frozen), reverse=True))), {"layer": layer})
 
 
 def _number(text: str) -> Form:
@@ -216,8 +222,9 @@ def given(setting: Setting) -> Iterator[Section]:
     single = [
         read for one in tensors[1:] if len(setting.elements(one)) == 1 for read in setting.elements(one)
     ]
-    single.append(Read(LEARNING_RATE_TENSOR.name))
-    single += [Read(one.name) for one in setting.program.inputs if one.role.kind == roles.SETTING]
+    if setting.trained():
+        single.append(Read(LEARNING_RATE_TENSOR.name))
+        single += [Read(one.name) for one in setting.program.inputs if one.role.kind == roles.SETTING]
     steps += [Step("", Element(read), (Element(read),), setting.amount(read)) for read in single]
     if setting.indexed and setting.before is None:
         steps = []

@@ -115,9 +115,10 @@ def loss(setting: Setting) -> Iterator[Section]:
         step = Step("total-loss", Element(total), _total_loss(setting), setting.amount(total))
         key = f"loss_{setting.example.network.reduction}" if setting.samples > 1 else "loss_penalised"
         blocks += [Remark(key), Equations((step,), compact=True)]
-    trained = {tensor.role.kind for tensor in setting.trained()}
-    aim = "aim_biases" if roles.BIASES in trained else "aim"
-    yield Section("loss", (*blocks, Remark(aim, {"loss": Element(total)})))
+    if trained := {tensor.role.kind for tensor in setting.trained()}:
+        aim = "aim_biases" if roles.BIASES in trained else "aim"
+        blocks.append(Remark(aim, {"loss": Element(total)}))
+    yield Section("loss", tuple(blocks))
 
 
 def _sample_loss(setting: Setting) -> Step:

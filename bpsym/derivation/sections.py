@@ -29,7 +29,11 @@ ORDER: tuple[Callable[[Setting], Iterator[Section]], ...] = (
     code,
 )
 
+OF_TRAINING = (gradients, error_terms, second_pass, trained, vanishing)
+"""What makes no sense where all parameters are frozen."""
+
 
 def sections(setting: Setting) -> tuple[Section, ...]:
     """Everything that is shown, from the table of symbols to the trainer's code."""
-    return tuple(section for write in ORDER for section in write(setting))
+    written = [write for write in ORDER if setting.trained() or write not in OF_TRAINING]
+    return tuple(section for write in written for section in write(setting))
