@@ -328,3 +328,18 @@ def test_where_all_is_frozen_nothing_is_said_of_training_but_that_there_is_none(
     latex = document.to_latex(lang).partition(r"\begin{verbatim}")[0]
     assert {"en": "All parameters are frozen", "zh": "所有参数都是冻结的"}[lang] in latex
     assert r"\eta" not in latex
+
+
+def test_labels_on_the_edges_of_a_picture_keep_apart() -> None:
+    """Two nodes to three: at the same part of its length, two of the six labels would stand 3 mm apart."""
+    from math import dist
+
+    from bpsym.typeset.picture import label_positions
+
+    starts, ends = [(0.0, 0.95), (0.0, -0.95)], [(3.4, 1.9), (3.4, 0.0), (3.4, -1.9)]
+    edges = [(start, end) for end in ends for start in starts]
+    places = [
+        (x + part * (u - x), y + part * (v - y))
+        for ((x, y), (u, v)), part in zip(edges, label_positions(edges), strict=True)
+    ]
+    assert min(dist(one, other) for n, one in enumerate(places) for other in places[:n]) >= 0.5

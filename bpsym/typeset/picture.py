@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import dist
 from typing import Any
 
 from bpsym.derivation.forms import Element, Picture
@@ -17,8 +18,13 @@ WIDEST, TALLEST = 8.2, 13.0
 MOST_LABELS = 6
 """With more edges than this between two layers, weights are not written on them."""
 
-_POSITION = "0.28"
-"""Where labels stand on an edge: near its start, where crossing edges are still apart."""
+_POSITIONS = (0.28, 0.72, 0.18, 0.82, 0.4, 0.6)
+"""Where a label may stand on an edge, the best first: near its start, where crossing edges are still apart."""
+
+_APART = 0.5
+"""Centimetres between two labels' places."""
+
+Point = tuple[float, float]
 
 
 def picture(
@@ -27,20 +33,23 @@ def picture(
     """The data of the picture's template: nodes, edges, arrows in and out, and the layers' names."""
     tallest, last = max(map(len, block.nodes)), len(block.nodes) - 1
     across, down = min(ACROSS, WIDEST / last), min(DOWN, TALLEST / tallest)
-    nodes = [
-        {
-            "name": f"n{layer}-{unit}",
-            "x": _cm(layer * across),
-            "y": _cm(_height(unit, len(units)) * down),
-            "text": node(one),
-        }
+    places = [
+        [(layer * across, _height(unit, len(units)) * down) for unit in range(len(units))]
         for layer, units in enumerate(block.nodes)
-        for unit, one in enumerate(units)
+    ]
+    nodes = [
+        {"name": f"n{layer}-{unit}", "x": _cm(x), "y": _cm(y), "text": node(block.nodes[layer][unit])}
+        for layer, points in enumerate(places)
+        for unit, (x, y) in enumerate(points)
     ]
     return {
         "size": _cm(min(0.8, 0.85 * down)),
         "nodes": nodes,
-        "edges": [edge for layer, rows in enumerate(block.edges) for edge in _edges(layer, rows, tex)],
+        "edges": [
+            edge
+            for layer, rows in enumerate(block.edges)
+            for edge in _edges(layer, rows, tex, places[layer], places[layer + 1])
+        ],
         "inputs": [{"node": f"n0-{unit}", "text": tex(one)} for unit, one in enumerate(block.nodes[0])],
         "outputs": [
             {"node": f"n{last}-{unit}", "text": tex(one)} for unit, one in enumerate(block.nodes[-1])
@@ -57,18 +66,45 @@ def picture(
 
 
 def _edges(
-    layer: int, rows: tuple[tuple[Element, ...], ...], tex: Callable[[Any], str]
+    layer: int,
+    rows: tuple[tuple[Element, ...], ...],
+    tex: Callable[[Any], str],
+    starts: list[Point],
+    ends: list[Point],
 ) -> list[dict[str, str]]:
     labelled = len(rows) * len(rows[0]) <= MOST_LABELS
+    edges = [(start, end, weight) for end, row in enumerate(rows) for start, weight in enumerate(row)]
+    positions = label_positions([(starts[start], ends[end]) for start, end, _ in edges])
     return [
         {
             "start": f"n{layer}-{start}",
             "end": f"n{layer + 1}-{end}",
-            "label": f" node[pos={_POSITION}, sloped, above] {{${tex(weight)}$}}" if labelled else "",
+            "label": f" node[pos={position:g}, sloped, above] {{${tex(weight)}$}}" if labelled else "",
         }
-        for end, row in enumerate(rows)
-        for start, weight in enumerate(row)
+        for (start, end, weight), position in zip(edges, positions, strict=True)
     ]
+
+
+def label_positions(edges: list[tuple[Point, Point]]) -> list[float]:
+    """For each edge (from, to) how far along it its label stands, as a part of its length: apart from those before."""
+    taken: list[Point] = []
+    found = []
+    for start, end in edges:
+        points = {part: _along(start, end, part) for part in _POSITIONS}
+        free = [part for part, point in points.items() if _distance(point, taken) >= _APART]
+        best = free[0] if free else max(points, key=lambda part: _distance(points[part], taken))
+        taken.append(points[best])
+        found.append(best)
+    return found
+
+
+def _along(start: Point, end: Point, part: float) -> Point:
+    return start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])
+
+
+def _distance(point: Point, others: list[Point]) -> float:
+    """To the nearest of the others."""
+    return min((dist(point, other) for other in others), default=float("inf"))
 
 
 def _height(unit: int, count: int) -> float:
