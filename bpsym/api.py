@@ -239,8 +239,11 @@ class _Made:
 
     @cached_property
     def citations(self) -> Mapping[tuple[str, tuple[int, ...]], int]:
-        """The number of the equation that defines each element."""
-        return self._derived(numeric=False).citations
+        """The number of the equation that defines each element; of a derivation that is there already, else of one in
+        symbols alone.
+        """
+        made: Derivation | None = self.__dict__.get("derivation")
+        return (made or self._derived(numeric=False)).citations
 
     def _derived(self, *, numeric: bool) -> Derivation:
         from bpsym.derivation.derive import derivation

@@ -114,19 +114,19 @@ def _check_cases(equation: Equation, cases: Piecewise, _: Access) -> None:
 def _check_conditions(equation: Equation, guard: Guard, _: Access) -> None:
     """Whatever stands in a condition is an affine index expression."""
     for one in guard.conditions:
-        _whole(one.args[0], f"{equation}: in the condition {one}")
+        _whole(one.args[0], equation, "the condition ", one)
 
 
 def _refuse(equation: Equation, node: Expr, _: Access) -> None:
     raise ProgramError(f"{equation}: {node} has an index of its own (write sum_over)")
 
 
-def _whole(expr: Expr, where: str) -> Affine:
-    """The index expression; ProgramError says where it is none."""
+def _whole(expr: Expr, equation: Equation, what: str, node: Any) -> Affine:
+    """The index expression of the node; ProgramError says where it is none (text is made then only: it costs)."""
     try:
         return affine(expr)
     except ProgramError as wrong:
-        raise ProgramError(f"{where}, {wrong}") from None
+        raise ProgramError(f"{equation}: in {what}{node}, {wrong}") from None
 
 
 def _check_read(access: Access, tensors: Mapping[str, Tensor]) -> None:
@@ -138,7 +138,7 @@ def _check_read(access: Access, tensors: Mapping[str, Tensor]) -> None:
         raise ProgramError(f"{equation}: {read} has {counted(len(read.at))}, the tensor {len(own)}")
     for at in read.at:
         if not isinstance(at, Symbol):
-            _whole(at, f"{equation}: in {read}")
+            _whole(at, equation, "", read)
     _check_in_range(access, tensors[read.name])
 
 
