@@ -143,6 +143,7 @@ class Evaluator:
         self.sizes = dict(sizes or {})
         self.values: Values = {}
         self.compiled: dict[int, Closure] = {}
+        self.bounds: dict[Expr, int] = {}
         self.depth = 0
 
     def run(self, inputs: Mapping[str, Any], only: Iterable[str] | None = None) -> Values:
@@ -178,7 +179,10 @@ class Evaluator:
         return (dict(zip(indices, at, strict=True)) for at in product(*ranges))
 
     def bound(self, expr: Expr) -> int:
-        return int(self.whole(expr)({}))
+        """The number that the limit of an index is; each is worked out once."""
+        if expr not in self.bounds:
+            self.bounds[expr] = int(self.whole(expr)({}))
+        return self.bounds[expr]
 
     def element(self, name: str, at: tuple[int, ...]) -> Any:
         known = self.values.setdefault(name, {})
