@@ -302,3 +302,9 @@ def test_samples_by_the_thousand_are_read_in_a_moment(tmp_path: Path) -> None:
     )
     assert time.perf_counter() - start < 1
     assert len(data.x) == 1440
+
+
+def test_a_sample_without_a_label_is_named_with_its_line_and_column(tmp_path: Path) -> None:
+    file = saved(tmp_path, "a,kind\n1,x\n2,\n3,y\n")
+    (problem,) = problems(tmp_path, file + 'targets = "kind"\none_hot = true', 2)
+    assert "samples.csv, line 3, column 'kind': empty (write the sample's class)" in problem

@@ -87,13 +87,22 @@ class CsvColumns:
 
     def numbers(self, name: str) -> tuple[Column, ...]:
         cache: dict[str, Fraction] = {}
-        texts = self.labels(name)
+        texts = self._texts(name)
         wrong = list(self._wrong(name, texts, cache))
         if wrong:
             raise InputError(said(wrong))
         return (tuple(map(cache.__getitem__, texts)),)
 
     def labels(self, name: str) -> tuple[str, ...]:
+        found = self._texts(name)
+        empty = [line for label, line in zip(found, self.lines, strict=True) if not label]
+        if empty:
+            raise InputError(
+                f"{self.file}, line {empty[0]}, column {name!r}: empty (write the sample's class)"
+            )
+        return found
+
+    def _texts(self, name: str) -> tuple[str, ...]:
         at = self.header.index(name)
         return tuple(row[at].strip() for row in self.rows)
 

@@ -91,7 +91,7 @@ def _trained(planned: Plan, interruption: Interruption, stream: IO[str] | None) 
                 show(look)
                 seen.append(look)
     except DivergenceError as error:
-        raise DivergenceError(error.step, error.loss, usual_causes(planned.example)) from None
+        raise DivergenceError(error.step, error.loss, usual_causes(planned.example, error.step)) from None
     return Course(standing, tuple(seen), perf_counter() - began)
 
 
