@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.witness.recompute import PRECISE, precise, sigmoid
-
-if TYPE_CHECKING:
-    import bpsym
-    from bpsym.notation.names import Names
 
 Function = Callable[[Any], Any]
 
@@ -50,12 +46,12 @@ FUNCTIONS: dict[str, tuple[Function, Function]] = {
 """f and its derivative. A softmax has no letter: its outputs are written out."""
 
 
-def called(document: bpsym.Document) -> dict[str, Function]:
+def called(document: Any) -> dict[str, Function]:
     """The functions of the document, by what they are called there."""
     return called_in(document.names)
 
 
-def called_in(names: Names) -> dict[str, Function]:
+def called_in(names: Any) -> dict[str, Function]:
     """The functions of a network, by what they are called in a notation."""
     return {
         names.function(layer, order): FUNCTIONS[activation][order]
