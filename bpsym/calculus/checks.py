@@ -101,7 +101,9 @@ def _check_symbols(equation: Equation) -> None:
     """Whatever stands in the right-hand side is an index of the target, or a size."""
     unknown = {one for one in equation.value.free_symbols if not one.is_positive} - set(equation.indices)
     for symbol in sorted(unknown, key=str):
-        read = next((one for one in equation.value.atoms(Read) if symbol in one.free_symbols), None)
+        read = next(
+            (one for one in sorted(equation.value.atoms(Read), key=str) if symbol in one.free_symbols), None
+        )
         where = f"{symbol} in {read}" if read else f"{symbol}"
         raise ProgramError(f"{equation}: {where} is an index without a range")
 
