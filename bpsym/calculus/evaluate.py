@@ -36,10 +36,14 @@ Values = dict[str, dict[tuple[int, ...], Any]]
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """A kind of numbers: how a rational becomes one, and its functions by SymPy's name for them."""
+    """A kind of numbers.
+
+    number: how a rational becomes one; own: how any number does; functions: by SymPy's name for them.
+    """
 
     number: Callable[[Fraction], Any]
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    own: Callable[[Any], Any] = lambda value: value
 
 
 _NAMES = ("exp", "log", "tanh", "sin", "cos", "erf", "erfc", "sinh", "cosh", "sqrt")
@@ -63,7 +67,10 @@ def digits(count: int) -> Arithmetic:
     def number(value: Fraction) -> Any:
         return context.mpf(value.numerator) / value.denominator
 
-    return Arithmetic(number, functions)
+    def own(value: Any) -> Any:
+        return number(Fraction(value)) if isinstance(value, (int, Fraction)) else +context.convert(value)
+
+    return Arithmetic(number, functions, own)
 
 
 EXACT = Arithmetic(lambda value: value, _EXACT)
@@ -113,7 +120,7 @@ def _elements(rows: Any, arithmetic: Arithmetic) -> dict[tuple[int, ...], Any]:
 
 
 def _number(value: Any, arithmetic: Arithmetic) -> Any:
-    return arithmetic.number(Fraction(value)) if isinstance(value, (int, Fraction)) else value
+    return arithmetic.number(Fraction(value)) if isinstance(value, (int, Fraction)) else arithmetic.own(value)
 
 
 _DEPTH = 16

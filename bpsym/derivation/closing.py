@@ -19,7 +19,6 @@ from bpsym.derivation.functions import activation, slope_form
 from bpsym.derivation.gradients import link_slope, product_of
 from bpsym.derivation.opening import first_of_each_activation
 from bpsym.derivation.setting import Setting
-from bpsym.derivation.worth import worth
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form
 
@@ -51,7 +50,7 @@ def _slopes(setting: Setting, layer: int) -> Iterator[Step]:
     z, a = setting.tensor(roles.PRE_ACTIVATION, layer), setting.tensor(roles.ACTIVATION, layer)
     for before, after in zip(setting.elements(z), setting.elements(a), strict=True):
         slope = slope_form(setting, layer, before, after)
-        value = None if setting.before is None else worth(slope, lambda one: setting.amount(one.read))
+        value = setting.worth(slope)
         lhs = Applied(layer, setting.activation(layer), Element(before), order=1)
         forms = (slope,) if slope != lhs else (lhs,)
         yield Step("", lhs, forms, value)
@@ -68,7 +67,7 @@ def _product_of_slopes(setting: Setting) -> list[Block]:
         for layer, link in zip(layers, links, strict=True)
     ]
     slopes = product_of([link_slope(setting, link) for link in links])
-    value = None if setting.before is None else worth(slopes, lambda one: setting.amount(one.read))
+    value = setting.worth(slopes)
     return [
         Remark("vanishing_product", {"weight": Element(weight)}),
         Equations((Step("", product_of(list(signs)), (slopes,), value),), compact=True),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Program
+from bpsym.calculus.evaluate import Values
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.batches import first_batch, of_samples
 from bpsym.derivation.chains import Chains
@@ -58,7 +59,9 @@ def derivation(
         batch if example is not every else (),
     )
     numbered = _numbered(sections(setting))
-    known = () if setting.numbers is None else (setting.numbers.before, setting.numbers.after_one or {})
+    known: tuple[Values, ...] = (
+        () if setting.numbers is None else (setting.numbers.before, setting.numbers.after_one or {})
+    )
     return Derivation(numbered, known, program, samples > 1, _citations(setting, numbered))
 
 

@@ -30,7 +30,6 @@ from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import of_kind, sample_loss
 from bpsym.derivation.output_layer import output_layer
 from bpsym.derivation.setting import Setting
-from bpsym.derivation.worth import worth
 from bpsym.network import roles
 
 MOST_SAMPLES = 12
@@ -197,7 +196,7 @@ def _singles(setting: Setting) -> Iterator[Block]:
         form = setting.ordered(contribution(setting, gradient, setting.sample))
         steps = [replace(delta_step(setting, layer, delta), label="") for delta in deltas]
         partial = _sample_partial(setting, gradient, setting.sample)
-        steps.append(Step(setting.label("single", read), partial, (form,), _worth(setting, form)))
+        steps.append(Step(setting.label("single", read), partial, (form,), setting.worth(form)))
         yield Remark("single", {"parameter": Element(read)})
         yield Equations(tuple(steps))
 
@@ -224,7 +223,7 @@ def _gradient(setting: Setting, read: Read) -> Step:
 def _contributions(setting: Setting, gradients: list[Read]) -> Iterator[Block]:
     """What the shown sample contributes to each gradient, and what every one does."""
     steps = [
-        Step("", _sample_partial(setting, read, setting.sample), (form,), _worth(setting, form))
+        Step("", _sample_partial(setting, read, setting.sample), (form,), setting.worth(form))
         for read in gradients
         for form in [setting.ordered(contribution(setting, read, setting.sample))]
     ]
@@ -252,11 +251,11 @@ def _parameter(setting: Setting, gradient: Read) -> Read:
 
 def _column(setting: Setting, read: Read) -> tuple[Any, ...]:
     each = tuple(
-        _worth(setting, setting.ordered(contribution(setting, read, sample)))
+        setting.worth(setting.ordered(contribution(setting, read, sample)))
         for sample in range(setting.samples)
     )
     _, rest = _split(setting.value_of(read))
-    penalty = None if rest == 0 else _worth(setting, setting.ordered(rest))
+    penalty = None if rest == 0 else setting.worth(setting.ordered(rest))
     return _sample_partial(setting, read, "s"), each, penalty, Element(read), setting.amount(read)
 
 
@@ -272,10 +271,6 @@ def _split(value: Expr) -> tuple[Expr, Expr]:
     terms = Add.make_args(value)
     sums = [term for term in terms if term.has(IndexSum)]
     return Add(*sums), Add(*(term for term in terms if term not in sums))
-
-
-def _worth(setting: Setting, form: Form) -> Any:
-    return None if setting.before is None else worth(form, lambda one: setting.amount(one.read))
 
 
 __all__ = ["contribution", "error_form", "error_terms"]

@@ -25,7 +25,6 @@ from bpsym.derivation.functions import activation, slope_form, slope_lines
 from bpsym.derivation.opening import first_of_each_activation, sample_loss
 from bpsym.derivation.passes import output
 from bpsym.derivation.setting import MOST_PATHS, Setting, slug
-from bpsym.derivation.worth import worth
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form
 
@@ -113,7 +112,7 @@ def _chain(setting: Setting, read: Read) -> Step:
     paths = setting.chains.paths(read)
     partials = _total([_partials(path) for path in paths])
     slopes = _total([_slopes(setting, path) for path in paths])
-    value = None if setting.before is None else worth(slopes, lambda one: setting.amount(one.read))
+    value = setting.worth(slopes)
     return Step(
         setting.label("chain", read),
         Partial(Element(sample_loss(setting)), Element(read)),

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from bpsym.calculus.evaluate import Evaluator
+from bpsym.calculus.cancellation import CertainZeros
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import Element
 from bpsym.derivation.worth import PRECISE, worth
@@ -45,7 +45,7 @@ class RealValues:
     """The elements of a network's program; when: with which parameters, in the words of an error."""
 
     network: Network
-    evaluator: Evaluator
+    evaluator: CertainZeros
     when: str = ""
 
     def element(self, name: str, at: Place) -> Any:

@@ -11,12 +11,15 @@ from typing import Any
 
 from sympy import Add, Expr, Integer
 
+from bpsym.calculus.cancellation import settled
 from bpsym.calculus.equations import Equation, Program, Tensor, find
 from bpsym.calculus.evaluate import Values
 from bpsym.calculus.nodes import IndexSum, Read
 from bpsym.derivation.chains import Chains
 from bpsym.derivation.forms import Activated, Element, Form, Layer, Matrix, Product, Range, changed
-from bpsym.derivation.training import Numbers
+from bpsym.derivation.real import NO_NUMBER
+from bpsym.derivation.training import DIGITS, Numbers, OnDemand
+from bpsym.derivation.worth import worth
 from bpsym.errors import ProgramError
 from bpsym.examples.example import Example
 from bpsym.network import roles
@@ -75,7 +78,7 @@ class Setting:
         return range(1, len(self.example.network.layers) + 1)
 
     @property
-    def before(self) -> Values | None:
+    def before(self) -> OnDemand | None:
         return self.numbers.before if self.numbers else None
 
     @property
@@ -285,7 +288,19 @@ class Setting:
         known = values if values is not None else self.before
         if known is None or _is_general(read) or not (self.whole or self._of_one_sample(read)):
             return None
-        return known[read.name][tuple(int(index) for index in read.at)]
+        name, at = _place(read)
+        return known[name][at]
+
+    def worth(self, form: Form) -> Any:
+        """The form's number before training, None where there is none."""
+        before = self.before
+        if before is None:
+            return None
+        try:
+            known = worth(form, lambda one: self.amount(one.read))
+        except NO_NUMBER:  # as the slope of sqrt(z) at 0, which no gradient needs
+            return None
+        return settled(known, DIGITS, lambda: worth(form, lambda one: before.precisely(*_place(one.read))))
 
     def _of_one_sample(self, read: Read) -> bool:
         """Whether the number needs no other sample than its own."""
@@ -301,6 +316,10 @@ class Setting:
         """A label's slug: lower case, digits and hyphens."""
         name = self.names.code(self.program[read.name]) if _is_general(read) else self.code(read)
         return slug(f"{kind}-{name}" if kind else name)
+
+
+def _place(read: Read) -> tuple[str, tuple[int, ...]]:
+    return read.name, tuple(int(index) for index in read.at)
 
 
 def _is_general(read: Read) -> bool:

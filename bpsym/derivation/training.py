@@ -8,8 +8,9 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from bpsym.calculus.cancellation import CertainZeros
 from bpsym.calculus.equations import Program, find
-from bpsym.calculus.evaluate import Evaluator, Values, digits
+from bpsym.calculus.evaluate import Values
 from bpsym.derivation.real import NO_NUMBER, RealValues
 from bpsym.errors import InputError
 from bpsym.examples.example import Example
@@ -40,7 +41,7 @@ class OnDemand(dict[str, dict[tuple[int, ...], Any]]):
     """The values of a program's tensors, each computed when it is first asked for; steps: made before."""
 
     def __init__(
-        self, network: Network, evaluator: Evaluator, inputs: Mapping[str, Any], steps: int = 0
+        self, network: Network, evaluator: CertainZeros, inputs: Mapping[str, Any], steps: int = 0
     ) -> None:
         super().__init__()
         evaluator.run(inputs, only=())
@@ -49,6 +50,10 @@ class OnDemand(dict[str, dict[tuple[int, ...], Any]]):
     def __missing__(self, name: str) -> _Elements:
         self[name] = found = _Elements(self.real, name)
         return found
+
+    def precisely(self, name: str, at: tuple[int, ...]) -> Any:
+        """The element with more digits than the others have."""
+        return self.real.evaluator.precisely(name, at)
 
 
 class _Elements(dict[tuple[int, ...], Any]):
@@ -81,8 +86,8 @@ class Numbers:
     whole: whether numbers of all samples together are computed, not only those of one.
     """
 
-    before: Values
-    after_one: Values | None
+    before: OnDemand
+    after_one: OnDemand | None
     trained: Trained | None
     whole: bool = True
 
@@ -105,8 +110,8 @@ def numbers(
     return Numbers(before, after_one, _trained(example, program, inputs, after_one, long_training))
 
 
-def _evaluator(program: Program) -> Evaluator:
-    return Evaluator(program, digits(DIGITS))
+def _evaluator(program: Program) -> CertainZeros:
+    return CertainZeros(program, DIGITS)
 
 
 def _row(rows: Any, sample: int) -> Mapping[tuple[int, int], Any]:

@@ -155,7 +155,7 @@ def numeric_line(form: Form, lookup: Callable[[Element], Amount], value: Any, di
 
         found = worth(form, lambda element, number=number: number(element).value)  # type: ignore[misc]
         pairs = list(zip(_flat(found), _flat(results), strict=True))
-        if all(rounds_to(one, numeral) for one, numeral in pairs):
+        if all(_agrees(one, numeral, digits) for one, numeral in pairs):
             exact = all(exactly(one) == numeral.value for one, numeral in pairs)
             return NumericLine(number, all(known for _, known in shown.values()), results, exact)
     raise ArithmeticError(f"no number of guard digits makes {form} recomputable")
@@ -164,6 +164,13 @@ def numeric_line(form: Form, lookup: Callable[[Element], Amount], value: Any, di
 def rounds_to(found: Amount, numeral: Numeral) -> bool:
     """Whether the number, rounded half-even to the numeral's last place, is the numeral."""
     return round(exactly(found) / _power_of_ten(numeral.exponent)) == numeral.coefficient
+
+
+def _agrees(found: Amount, numeral: Numeral, digits: int) -> bool:
+    """Whether the number rounds to the result; what should be 0 is less than a unit of the last digit of 1."""
+    return rounds_to(found, numeral) and (
+        numeral.coefficient != 0 or abs(exactly(found)) < Fraction(1, 10**digits)
+    )
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:

@@ -1,0 +1,167 @@
+"""Sums whose terms cancel exactly: they are 0, in the numbers and in print, and small numbers stay what they are."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sympy import Abs, Expr, cos, cosh, exp, sin, sinh, tanh
+
+import bpsym
+from bpsym.calculus.cancellation import CertainZeros
+from bpsym.calculus.equations import Equation, Program, Tensor
+from bpsym.calculus.evaluate import digits, evaluate
+from bpsym.calculus.nodes import Read
+
+X, Y = Read("x"), Read("y")
+
+
+def number(value: Expr, x: Any, y: Any = 0, known: int = 40) -> Any:
+    program = Program((Tensor("x", ()), Tensor("y", ())), (Equation(Tensor("s", ()), (), value),))
+    return CertainZeros(program, known).run({"x": {(): Fraction(x)}, "y": {(): Fraction(y)}})["s"][()]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        sin(X) ** 2 + cos(X) ** 2 - 1,
+        exp(X) - sinh(X) - cosh(X),
+        tanh(X) * cosh(X) - sinh(X),
+        10**12 * sin(X + Y) - 10**12 * (sin(X) * cos(Y) + cos(X) * sin(Y)),
+    ],
+)
+def test_what_cancels_exactly_is_zero(value: Expr) -> None:
+    assert any(left_over(value, number) != 0 for number in NUMBERS)
+    assert [number(value, one, "0.77") for one in NUMBERS] == [0] * len(NUMBERS)
+
+
+NUMBERS = [Fraction(one, 100) for one in range(1, 100, 4)]
+
+
+def left_over(value: Expr, x: Fraction) -> Any:
+    """What 40 digits leave of it."""
+    program = Program((Tensor("x", ()), Tensor("y", ())), (Equation(Tensor("s", ()), (), value),))
+    return evaluate(program, {"x": {(): x}, "y": {(): Fraction("0.77")}}, digits(40))["s"][()]
+
+
+@pytest.mark.parametrize("power", [15, 25, 33, 38])
+def test_a_small_number_stays_what_it_is_and_gains_the_digits_that_cancelled(power: int) -> None:
+    """exp(x) - 1 - x is nearly x**2 / 2: the decimal module computes it with 150 digits."""
+    with localcontext() as context:
+        context.prec = 150
+        x = Decimal(10) ** -power
+        expected = x.exp() - 1 - x
+    found = number(exp(X) - 1 - X, Fraction(1, 10**power), known=4 * power)
+    assert found != 0
+    assert abs(Decimal(str(found)) / expected - 1) < Decimal(10) ** -10
+
+
+def test_zeros_are_zero_for_what_is_computed_from_them() -> None:
+    """s / |s| of a sum that cancels has no value; of its remains it would be 1 or -1."""
+    total = Equation(Tensor("s", ()), (), tanh(X) * cosh(X) - sinh(X))
+    sign = Equation(Tensor("sign", ()), (), Read("s") / Abs(Read("s")))
+    program = Program((Tensor("x", ()),), (total, sign))
+    for one in NUMBERS:
+        with pytest.raises(ZeroDivisionError):
+            CertainZeros(program, 40).run({"x": {(): one}})
+
+
+SHARED = """\
+[network]
+inputs = 2
+loss = "cross_entropy"
+
+[[network.layers]]
+units = 3
+activation = "softmax"
+bias = "layer"
+weights = [[0.1, -0.2], [0.3, 0.4], [0.5, 0.7]]
+biases = 0.2
+
+[data]
+x = [[0.3, 0.9], [0.5, 0.1]]
+t = [[0, 1, 0], [1, 0, 0]]
+
+[training]
+learning_rate = 0.5
+steps = 2
+"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("samples", [1, 2])
+def test_the_bias_that_a_softmax_layer_shares_has_the_gradient_zero(
+    samples: int, lang: str, tmp_path: Path
+) -> None:
+    """Its gradient is the sum of p - t over the outputs, 1 - 1: adding the same to all z changes no probability."""
+    file = tmp_path / "shared.toml"
+    one = SHARED.replace(", [0.5, 0.1]]", "]").replace(", [1, 0, 0]]", "]")
+    file.write_text(one if samples == 1 else SHARED, encoding="utf-8")
+    latex = bpsym.derive(bpsym.load(file)).to_latex(lang=lang)
+    assert r"= 0.2 - 0.5 \cdot 0 = 0.2" in latex
+    assert r"10^{-4" not in latex
+
+
+def test_gradients_that_cancel_over_the_samples_are_zero(tmp_path: Path) -> None:
+    """tanh is odd: samples x and -x with the same target slope give opposite contributions to the bias."""
+    file = tmp_path / "odd.toml"
+    file.write_text(
+        """\
+[network]
+inputs = 1
+
+[[network.layers]]
+units = 1
+activation = "tanh"
+weights = [[0.7]]
+biases = [0]
+
+[data]
+x = [[0.3], [-0.3]]
+t = [[0.1], [-0.1]]
+
+[training]
+learning_rate = 0.5
+steps = 3
+""",
+        encoding="utf-8",
+    )
+    latex = bpsym.derive(bpsym.load(file)).to_latex()
+    assert r"0 - 0.5 \cdot 0 = 0" in latex
+
+
+def test_a_slope_that_no_gradient_needs_may_have_no_value(tmp_path: Path) -> None:
+    """sqrt(z) has none at 0; the layer is frozen, so that nothing is derived through it."""
+    file = tmp_path / "frozen.toml"
+    file.write_text(
+        """\
+[network]
+inputs = 1
+
+[[network.layers]]
+units = 1
+activation = "sqrt(z)"
+weights = [[0]]
+frozen = ["weights", "biases"]
+
+[[network.layers]]
+units = 1
+activation = "sigmoid"
+weights = [[0.1]]
+biases = [0.3]
+
+[data]
+x = [[0.3]]
+t = [[0]]
+
+[training]
+learning_rate = 0.5
+""",
+        encoding="utf-8",
+    )
+    latex = bpsym.derive(bpsym.load(file)).to_latex()
+    assert r"f_1'(z^{(1)}_1)" in latex
+    assert r"\infty" not in latex
