@@ -209,9 +209,9 @@ def files(example: Example, *, force: bool = False) -> dict[str, str]:
 
 def name_of(example: Example) -> str:
     """What the example is called on the command line."""
-    title = example.title or ""
-    for name in presets():
-        if title in resources.text(f"examples/presets/{name}.toml") and load(name) == example:
+    title = example.title
+    for name in presets() if title else ():
+        if str(title) in resources.text(f"examples/presets/{name}.toml") and load(name) == example:
             return name
     return "FILE"
 
