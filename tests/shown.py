@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from typing import Any
 
 import bpsym
@@ -101,3 +102,11 @@ GENERIC = bpsym.Example(
 """The page of AGH Kraków: 2-3-2-1, a general f for each neuron, and no numbers."""
 
 SHOWN = NUMERIC | {"generic": GENERIC}
+
+FORMS = ("scalar", "index")
+
+
+@cache
+def document_of(name: str, form: str = "auto") -> bpsym.Document:
+    """The derivation of one of them, made once."""
+    return bpsym.derive(SHOWN[name], form=form)

@@ -19,13 +19,11 @@ from bpsym.network.clips import CLIPS
 from bpsym.network.optimizers import OPTIMIZERS
 from bpsym.publish import tex
 from bpsym.typeset.phrases import load_phrases
-from tests.shown import GENERIC, NUMERIC, SHOWN, mazur, rows
+from tests.shown import FORMS, GENERIC, NUMERIC, SHOWN, document_of, mazur, rows
 from tests.test_derivation import steps
 from tests.test_documents import CLASS, FIRST_LINE, complaints, display_formulas, in_each_language
 from tests.witness.activations import called
 from tests.witness.recompute import bare_values, lines
-
-FORMS = ("scalar", "index")
 
 
 def rowwise(text: str) -> list[list[list[str]]]:
@@ -55,9 +53,9 @@ def place(cell: str) -> Fraction:
 @pytest.mark.parametrize("name", NUMERIC)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_printed_line_recomputes(name: str, form: str) -> None:
-    document = bpsym.derive(NUMERIC[name], form=form)
+    derived = document_of(name, form)
     for lang in api.languages():
-        found = lines(document.to_latex(lang), called(document))
+        found = lines(derived.to_latex(lang), called(derived))
         assert [line for line in found if not line.ok] == []
         assert form == "index" or len(found) > 15
 
@@ -65,7 +63,7 @@ def test_every_printed_line_recomputes(name: str, form: str) -> None:
 @pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_cited_equation_has_its_label_once(name: str, form: str) -> None:
-    text = bpsym.derive(SHOWN[name], form=form).to_latex("zh")
+    text = document_of(name, form).to_latex("zh")
     labels = re.findall(r"\\label\{\\bpsymprefix ([^}]*)\}", text)
     cited = re.findall(r"\\eqref\{\\bpsymprefix ([^}]*)\}", text)
     assert cited
@@ -76,11 +74,16 @@ def test_every_cited_equation_has_its_label_once(name: str, form: str) -> None:
 @pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.parametrize("lang", in_each_language)
 def test_a_fragment_of_each_network_fits_on_its_pages(name: str, lang: str) -> None:
+    """In both forms, one after the other, each with a prefix of its own for its labels."""
     host = f"{FIRST_LINE[lang]}\\documentclass[11pt,a4paper]{{{CLASS[lang]}}}\\usepackage{{amsmath,tikz}}"
-    for form in FORMS:
-        fragment = without_listing(bpsym.derive(SHOWN[name], form=form).to_latex(lang, "fragment"))
-        text = f"{host}\n\\begin{{document}}\n\\input{{fragment}}\n\\end{{document}}\n"
-        assert tex.faults(tex.compiled(text, {"fragment.tex": fragment}).log) == ()
+    inputs = "\\newcommand{\\bpsymprefix}{}" + "".join(
+        f"\\renewcommand{{\\bpsymprefix}}{{{form}:}}\\input{{{form}}}\\clearpage\n" for form in FORMS
+    )
+    fragments = {
+        f"{form}.tex": without_listing(document_of(name, form).to_latex(lang, "fragment")) for form in FORMS
+    }
+    text = f"{host}\n\\begin{{document}}\n{inputs}\\end{{document}}\n"
+    assert tex.faults(tex.compiled(text, fragments).log) == ()
 
 
 def without_listing(text: str) -> str:
@@ -102,7 +105,7 @@ def test_katex_in_strict_mode_sets_every_formula_of_each_network(lang: str) -> N
 @pytest.mark.parametrize("name", NUMERIC)
 def test_every_value_is_that_of_the_form_before_it(name: str) -> None:
     """The update rule's own text among them, which the Program computes from in SymPy's order."""
-    derivation = bpsym.derive(NUMERIC[name], form="scalar").derivation
+    derivation = document_of(name, "scalar").derivation
     compared = 0
     for section in derivation.sections:
         values = derivation.values[section.state]
@@ -135,7 +138,7 @@ def precise(value: Any) -> Any:
 
 
 def test_after_softmax_an_error_term_is_the_output_less_the_target() -> None:
-    derivation = bpsym.derive(NUMERIC["softmax"]).derivation
+    derivation = document_of("softmax").derivation
     z = [float(derivation.values[0]["z2"][0, unit]) for unit in range(3)]
     total = sum(map(math.exp, z))
     found = steps(derivation)
@@ -145,25 +148,25 @@ def test_after_softmax_an_error_term_is_the_output_less_the_target() -> None:
 
 
 def test_the_lines_to_a_softmax_error_term_are_shown_and_targets_that_do_not_sum_to_one_are_named() -> None:
-    ones = bpsym.derive(NUMERIC["softmax"]).to_latex()
+    ones = document_of("softmax").to_latex()
     assert ones.count(r"\sum_{k \ne i}") == 2
     assert r"&= a^{(2)}_1 - t_1 \notag" in ones
     assert "sum to 1, so that only the output less the target is left" in ones
-    other = bpsym.derive(NUMERIC["targets"]).to_latex()
+    other = document_of("targets").to_latex()
     assert "The targets of sample 2 do not sum to 1" in other
     assert r"= y_i^{[1]} \sum_{k=3}^{5} t_k^{[1]} - t_i^{[1]}" in other
 
 
 def test_a_softmax_chain_over_all_outputs_is_the_gradient() -> None:
     """Each pair of output and sum has one local derivative, though the equation reads the sum twice."""
-    found = steps(bpsym.derive(NUMERIC["squared softmax"]).derivation)
+    found = steps(document_of("squared softmax").derivation)
     chain, gradient = found["chain-w1-12"], found["dw1-12"]
     assert len(chain.forms[0].terms) == 2
     assert abs(precise(chain.value) - precise(gradient.value)) < mpmath.mpf(10) ** -30
 
 
 def test_after_a_sigmoid_binary_cross_entropy_cancels_line_by_line() -> None:
-    text = bpsym.derive(NUMERIC["two classes"]).to_latex()
+    text = document_of("two classes").to_latex()
     assert r"\frac{a^{(2)}_1 - t}{a^{(2)}_1 \cdot \bigl(1 - a^{(2)}_1\bigr)} \cdot a^{(2)}_1" in text
     assert r"&= a^{(2)}_1 - t" in text
 
@@ -204,7 +207,7 @@ def test_the_printed_contributions_have_the_printed_mean_or_sum(name: str) -> No
 
 @pytest.mark.parametrize("name", ["targets", "penalties", "sum"])
 def test_contributions_and_penalty_make_the_gradient(name: str) -> None:
-    derivation = bpsym.derive(NUMERIC[name]).derivation
+    derivation = document_of(name).derivation
     tables = [block for one in derivation.sections for block in one.blocks if isinstance(block, SampleTable)]
     assert len(tables) == 1
     for _, amounts, penalty, _, gradient in tables[0].columns:
@@ -241,7 +244,7 @@ def test_the_first_batch_is_the_one_that_the_trainer_draws() -> None:
 
 
 def test_above_forty_gradients_equations_have_indices_and_numbers_are_matrices() -> None:
-    text = bpsym.derive(NUMERIC["indexed"]).to_latex()
+    text = document_of("indexed").to_latex()
     assert r"z^{(1)[s]}_i &= \sum_{j=1}^{3} w^{(1)}_{ij} x_j^{[s]} + b^{(1)}_i" in text
     assert r"\left(\sum_{k=1}^{4} \delta^{(2)[s]}_k w^{(2)}_{ki}\right)" in text
     assert r"\frac{\partial J}{\partial w^{(2)}_{ij}} &= \frac{1}{14} \sum_{s=1}^{14}" in text
@@ -250,7 +253,7 @@ def test_above_forty_gradients_equations_have_indices_and_numbers_are_matrices()
 
 
 def test_both_forms_have_the_same_numbers() -> None:
-    one, other = (bpsym.derive(NUMERIC["indexed"], form=form).derivation for form in FORMS)
+    one, other = (document_of("indexed", form).derivation for form in FORMS)
     for state in (0, 1):
         for name in ("W1", "W2", "b1"):
             at = (1,) if name == "b1" else (1, 2)
@@ -306,7 +309,7 @@ def test_the_sequential_update_gives_the_published_loss() -> None:
 
 
 def test_a_frozen_parameter_has_neither_gradient_nor_update() -> None:
-    document = bpsym.derive(NUMERIC["frozen"])
+    document = document_of("frozen")
     found = steps(document.derivation)
     assert "update-w2-11" in found
     assert not [label for label in found if "w1-" in label or "b1-" in label]
@@ -315,7 +318,7 @@ def test_a_frozen_parameter_has_neither_gradient_nor_update() -> None:
 
 def test_the_first_step_of_adam_is_shown_with_its_states() -> None:
     """By hand: m = 0.1 g, v = 0.001 g^2, corrected g and g^2, so that a step is rate * g / (|g| + eps)."""
-    derivation = bpsym.derive(NUMERIC["adam"]).derivation
+    derivation = document_of("adam").derivation
     found = steps(derivation)
     assert float(found["step-rate"].value) == pytest.approx(0.5 / 4)
     gradient = float(derivation.values[0]["g.W2"][0, 0])
@@ -356,7 +359,7 @@ def all_of(derivation: Derivation, name: str) -> list[Any]:
     ],
 )
 def test_only_the_conventions_that_apply_are_said(name: str, said: list[str], unsaid: list[str]) -> None:
-    text = bpsym.derive(NUMERIC[name]).to_latex()
+    text = document_of(name).to_latex()
     box = re.search(r"\\begin\{itemize\}(.*?)\\end\{itemize\}", text, re.DOTALL)
     assert box is not None
     assert [words for words in said if words not in box[1]] == []
@@ -365,7 +368,7 @@ def test_only_the_conventions_that_apply_are_said(name: str, said: list[str], un
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_chinese_documents_have_no_english_words_in_their_sentences(name: str) -> None:
-    prose = without_listing(bpsym.derive(SHOWN[name]).to_latex("zh").split(r"\maketitle")[1])
+    prose = without_listing(document_of(name).to_latex("zh").split(r"\maketitle")[1])
     prose = re.sub(
         r"\\begin\{(align\*?|equation\*|tikzpicture|tabular)\}.*?\\end\{\1\}|\\\[.*?\\\]|\$[^$]*\$",
         "",
