@@ -16,7 +16,7 @@ from sympy import Rational, Symbol, exp, lambdify, tanh
 
 from bpsym.calculus.backward import adjoint_name, backward
 from bpsym.calculus.equations import Equation, Program, Tensor, find
-from bpsym.calculus.evaluate import EXACT, digits, double, evaluate
+from bpsym.calculus.evaluate import EXACT, Evaluator, digits, double, evaluate
 from bpsym.calculus.nodes import AtGreatest, Fresh, Index, IndexSum, Read, size, sum_over
 from bpsym.calculus.rewrites import inline, needed, pull_constants, rescale
 from bpsym.calculus.unroll import element_name, unroll
@@ -54,15 +54,20 @@ def _program(request: pytest.FixtureRequest) -> Program:
 
 def rational_inputs(program: Program, seed: int) -> dict[str, dict[tuple[int, ...], Fraction]]:
     """Small rationals for every element of every input; no 0 and no two alike, so that no kink is met."""
-    draw = random.Random(seed)
-    different = dict.fromkeys(
-        Fraction(draw.choice([-1, 1]) * draw.randint(1, 40), draw.randint(10, 30)) for _ in range(2000)
-    )
-    numbers = iter(different)
+    numbers = different_numbers(random.Random(seed))
     return {
         tensor.name: {at: next(numbers) for at in product(*(range(int(extent)) for extent in tensor.shape))}
         for tensor in program.inputs
     }
+
+
+def different_numbers(draw: random.Random) -> Iterator[Fraction]:
+    drawn = set()
+    while True:
+        number = Fraction(draw.choice([-1, 1]) * draw.randint(1, 40), draw.randint(10, 30))
+        if number not in drawn:
+            drawn.add(number)
+            yield number
 
 
 def near(one: Any, other: Any, tolerance: str) -> bool:
@@ -78,13 +83,14 @@ def check_square(program: Program, points: int) -> None:
     first, second = unroll(backward(program).program), backward(unroll(program)).program
     targets = {str(one.target): one.tensor.name for one in first.equations}
     assert targets.keys() == {str(one.target) for one in second.equations}
+    one, other = Evaluator(first, FIFTY), Evaluator(second, FIFTY)
     for seed in range(points):
         flat = {
             f"{name}[{','.join(map(str, at))}]" if at else name: {(): value}
             for name, elements in rational_inputs(program, seed).items()
             for at, value in elements.items()
         }
-        values, others = evaluate(first, flat, FIFTY), evaluate(second, flat, FIFTY)
+        values, others = one.run(flat), other.run(flat)
         for name in targets.values():
             assert near(values[name][()], others[name][()], "1e-45"), name
 
@@ -93,12 +99,13 @@ def test_the_gradients_equal_central_differences_at_fifty_digits(program: Progra
     inputs = rational_inputs(program, 7)
     values = evaluate(backward(program).program, inputs, FIFTY)
     places = [(name, at) for name, elements in inputs.items() for at in elements]
+    run = Evaluator(program, FIFTY)
 
     def loss(flat: list[Any]) -> Any:
         moved: dict[str, dict[tuple[int, ...], Any]] = {name: {} for name in inputs}
         for (name, at), value in zip(places, flat, strict=True):
             moved[name][at] = value
-        return evaluate(program, moved, FIFTY, only=["C"])["C"][()]
+        return run.run(moved, only=["C"])["C"][()]
 
     start = [FIFTY.number(inputs[name][at]) for name, at in places]
     for (name, at), difference in zip(places, central_differences(loss, start), strict=True):

@@ -902,9 +902,11 @@ def test_stretches_make_the_steps_of_one_training(
     assert (lists(standing.parameters), lists(standing.state)) == by_hand(example, target, 40)
 
 
-def test_a_trainer_without_citations_computes_the_same() -> None:
-    example = bpsym.load("blog")
-    cited, plain = (api.generate(example, "numpy"), api._Made(example).source("numpy", cited=False))
+@targets
+@pytest.mark.parametrize("preset", ["blog", "nielsen_cross_entropy", "softmax", "iamtrask_three_layer"])
+def test_a_trainer_without_citations_computes_the_same(preset: str, target: str) -> None:
+    example = bpsym.load(preset)
+    cited, plain = (api.generate(example, target), api._Made(example).source(target, cited=False))
 
     def code(text: str) -> list[str]:
         return [line.split("#")[0].rstrip() for line in text.splitlines()]

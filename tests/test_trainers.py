@@ -45,7 +45,7 @@ def rows(outputs: Any) -> list[float]:
 def test_a_trainer_agrees_with_the_handwritten_one(target: str, drawn: Drawn) -> None:
     network, tolerance = drawn.network, TOLERANCE[target]
     parameters, x, t, rate = drawn.floats()
-    trainer = bpsym.trainer(drawn.example(), target=target)
+    trainer = bpsym.trainer(drawn.example(), target=target, cited=False)
     scaled, xs, ts = (
         handwritten.scaled_parameters(parameters),
         handwritten.scaled_rows(x),
@@ -77,7 +77,7 @@ def test_a_hundred_steps_agree_wherever_the_order_of_sums_does_not_matter(target
         math.isclose(a, b, rel_tol=1e-11, abs_tol=1e-11) for a, b in zip(expected, other, strict=True)
     ):
         return
-    trainer = bpsym.trainer(drawn.example(), target=target)
+    trainer = bpsym.trainer(drawn.example(), target=target, cited=False)
     found, found_losses = trainer.train(trainer.INITIAL, x, t, rate, 100)
     assert flat(found) == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert found_losses == pytest.approx(losses, rel=1e-9, abs=1e-9)
@@ -95,7 +95,7 @@ def test_gradients_are_the_slopes_of_the_trainers_own_loss(drawn: Drawn) -> None
         return handwritten.loss(network, handwritten.unflatten(network, point), *exact)
 
     expected = central_differences(loss, [float(number) for number in drawn.parameters])
-    trainer = bpsym.trainer(drawn.example())
+    trainer = bpsym.trainer(drawn.example(), cited=False)
     found = flat(trainer.gradients(trainer.INITIAL, x, t))
     assert found == pytest.approx([float(slope) for slope in expected], rel=1e-9, abs=1e-11)
 
@@ -239,7 +239,9 @@ def test_train_gives_the_loss_before_each_step_and_tells_of_its_progress(target:
 @settings(max_examples=20)
 @given(drawn=networks())
 def test_one_seed_gives_the_same_start_in_both_targets(drawn: Drawn) -> None:
-    python, numpy = (bpsym.trainer(drawn.example(), target=target) for target in ("python", "numpy"))
+    python, numpy = (
+        bpsym.trainer(drawn.example(), target=target, cited=False) for target in ("python", "numpy")
+    )
     assert flat(python.initialize(7)) == flat(numpy.initialize(7))
     assert flat(python.initialize(7)) == flat(python.initialize(7))
     start = handwritten.unflatten(drawn.network, flat(python.initialize(7)))
