@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -13,6 +14,9 @@ import bpsym
 from bpsym.derivation.forms import Derivation, Element, Equations, Listing, Partial, Step
 from bpsym.derivation.worth import worth
 from bpsym.errors import UsageError
+from tests.shown import SHOWN
+from tests.test_training_rules import one_weight
+from tests.witness.recompute import equated
 
 RIGHT = {
     "chain-w53": "0.0276740349387178682",
@@ -328,6 +332,23 @@ def test_where_all_is_frozen_nothing_is_said_of_training_but_that_there_is_none(
     latex = document.to_latex(lang).partition(r"\begin{verbatim}")[0]
     assert {"en": "All parameters are frozen", "zh": "所有参数都是冻结的"}[lang] in latex
     assert r"\eta" not in latex
+
+
+def equal_neighbours(latex: str) -> list[str]:
+    """The sides that stand twice in an equation, one beside the other, as in x = 1 = 1."""
+    return [left for sides in equated(latex) for (left, _), (right, _) in pairwise(sides) if left == right]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_no_side_of_an_equation_is_said_twice(name: str) -> None:
+    for form in ("scalar", "index"):
+        assert equal_neighbours(bpsym.derive(SHOWN[name], form=form).to_latex()) == []
+
+
+def test_a_factor_of_one_is_one_and_no_more() -> None:
+    training = {"optimizer": {"name": "momentum", "dampening": 0.5}}
+    latex = bpsym.derive(one_weight(**training, steps=1)).to_latex()
+    assert r"\tau_n &= \begin{cases} 1, & n \le 1 \\ 1 - \tau, & n > 1 \end{cases} = 1 \label" in latex
 
 
 def test_labels_on_the_edges_of_a_picture_keep_apart() -> None:
