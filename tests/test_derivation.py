@@ -14,6 +14,7 @@ import bpsym
 from bpsym.derivation.forms import Derivation, Element, Equations, Listing, Partial, Step
 from bpsym.derivation.worth import worth
 from bpsym.errors import UsageError
+from bpsym.network.optimizers import OPTIMIZERS, Optimizer
 from tests.shown import SHOWN
 from tests.test_training_rules import one_weight
 from tests.witness.recompute import equated
@@ -349,6 +350,32 @@ def test_a_factor_of_one_is_one_and_no_more() -> None:
     training = {"optimizer": {"name": "momentum", "dampening": 0.5}}
     latex = bpsym.derive(one_weight(**training, steps=1)).to_latex()
     assert r"\tau_n &= \begin{cases} 1, & n \le 1 \\ 1 - \tau, & n > 1 \end{cases} = 1 \label" in latex
+
+
+def test_brackets_are_as_large_as_what_they_enclose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OPTIMIZERS, "down", Optimizer("down", about="", value="p - eta * abs(g)"))
+
+    def text(**training: Any) -> str:
+        return bpsym.derive(one_weight(**training, steps=1)).to_latex().partition(r"\begin{verbatim}")[0]
+
+    clipped = text(clip={"name": "value", "clip_value": 0.1})
+    gradient = r"\frac{\partial C}{\partial w_{21}}"
+    assert rf"\max\!\left(-\rho, \min\!\left({gradient}, \rho\right)\right)" in clipped
+    assert r"= \max\bigl(-0.1, \min(2, 0.1)\bigr) \label" in clipped
+    assert rf"\left({gradient}\right)^2" in text(optimizer="adagrad")
+    assert rf"\eta \left\lvert {gradient}\right\rvert" in text(optimizer="down")
+
+
+def test_rounding_down_has_brackets_of_its_own() -> None:
+    latex = bpsym.derive(one_weight(schedule={"name": "step", "step_size": 100}, steps=1)).to_latex()
+    assert r"\gamma^{\lfloor (n - 1)/S\rfloor} = 1 \cdot 0.1^{\lfloor (1 - 1)/100\rfloor} = 1 \label" in latex
+    assert "floor}" not in latex.replace("rfloor}", "")
+
+
+def test_what_is_raised_twice_or_a_fraction_stands_in_brackets() -> None:
+    layer = bpsym.Dense(units=1, activation="exp(z)**2 + (1/2)**2 * abs(1/z)", weights=[[0.3]])
+    latex = bpsym.derive(bpsym.Example(network=bpsym.Network(inputs=1, layers=(layer,)))).to_latex()
+    assert r"(e^{z})^2 + \left(\frac{1}{2}\right)^2 \cdot \lvert 1/z\rvert" in latex
 
 
 def test_labels_on_the_edges_of_a_picture_keep_apart() -> None:
