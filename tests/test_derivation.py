@@ -11,6 +11,7 @@ import mpmath
 import pytest
 
 import bpsym
+from bpsym import api
 from bpsym.derivation.forms import Derivation, Element, Equations, Listing, Partial, Step
 from bpsym.derivation.worth import worth
 from bpsym.errors import UsageError
@@ -364,6 +365,31 @@ def test_brackets_are_as_large_as_what_they_enclose(monkeypatch: pytest.MonkeyPa
     assert r"= \max\bigl(-0.1, \min(2, 0.1)\bigr) \label" in clipped
     assert rf"\left({gradient}\right)^2" in text(optimizer="adagrad")
     assert rf"\eta \left\lvert {gradient}\right\rvert" in text(optimizer="down")
+
+
+SIZES = ("", "big", "Big", "bigg", "Bigg")
+
+
+def nested(latex: str) -> set[tuple[str, str]]:
+    """The sizes of brackets, each with that of the brackets around it."""
+    found, around = set(), ["none"]
+    for size, bracket in re.findall(r"(?:\\([bB]igg?)[lr]|\\left|\\right)?([()])", latex):
+        if bracket == "(":
+            found.add((size, around[-1]))
+            around.append(size)
+        else:
+            around.pop()
+    return found
+
+
+@pytest.mark.parametrize("name", api.presets())
+def test_brackets_around_brackets_are_larger(name: str) -> None:
+    latex = bpsym.derive(bpsym.load(name)).to_latex("zh", "fragment").partition(r"\begin{verbatim}")[0]
+    displays = re.findall(r"\\begin\{align\*?\}.*?\\end\{align", latex, re.DOTALL)
+    pairs = {pair for text in displays for pair in nested(re.sub(r"\^\{\(\d\)|_\{\(\d\)", "", text))}
+    sized = {(inner, outer) for inner, outer in pairs if inner and outer not in ("", "none")}
+    assert all(SIZES.index(inner) < SIZES.index(outer) for inner, outer in sized)
+    assert name != "nielsen_cross_entropy" or {("big", "Big"), ("Big", "bigg")} <= sized
 
 
 def test_rounding_down_has_brackets_of_its_own() -> None:

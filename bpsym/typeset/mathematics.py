@@ -255,10 +255,12 @@ class Mathematics:
             return piece(_CONSTANTS[form.name])
         if form.name in _ENCLOSING:
             left, right = _ENCLOSING[form.name]
-            return unbroken(enclosed(left, piece(arguments), right))
+            return piece(f"{left}{arguments}{right}")
         if form.name in _FENCES:
             return unbroken(_fenced(piece(arguments), _FENCES[form.name]))
         sign = _SIGNS.get(form.name, rf"\mathrm{{{form.name}}}")
+        if len(form.arguments) == 1 and _is_flat_atom(form.arguments[0], arguments):
+            return piece(f"{sign}({arguments})")
         return unbroken(after(sign, _fenced(piece(arguments), after_sign=True)))
 
     def _bracketed(self, form: Form, kinds: tuple[type, ...]) -> Pieces:
@@ -320,6 +322,9 @@ _ENCLOSING = {"exp": ("e^{", "}"), "sqrt": (r"\sqrt{", "}")}
 _FENCES = {"abs": (r"\lvert", r"\rvert"), "floor": (r"\lfloor", r"\rfloor")}
 """Functions that are written as brackets of their own."""
 
+_SIZES = ("", "big", "Big", "bigg", "Bigg", "Bigg")
+"""Of brackets around brackets, from the inside out."""
+
 _TALL = (r"\frac", r"\sum", r"\begin")
 
 
@@ -331,11 +336,11 @@ def _fenced(
     if any(tall in text for tall in _TALL):
         gap = r"\!" if after_sign else ""  # else TeX leaves a gap between the sign and the bracket
         return unbroken(_between(rf"{gap}\left", r"\right", fence, pieces))
-    if rf"\bigl{fence[0]}" in text:
-        return _between(r"\Bigl", r"\Bigr", fence, pieces)
-    if fence[0] in text or raised:
-        return _between(r"\bigl", r"\bigr", fence, pieces)
-    return _between("", "", fence, pieces)
+    if fence[0] not in text and not raised:
+        return _between("", "", fence, pieces)
+    inner = next((size for size in reversed(_SIZES) if rf"\{size}l{fence[0]}" in text), "")
+    larger = _SIZES[_SIZES.index(inner) + 1]
+    return _between(rf"\{larger}l", rf"\{larger}r", fence, pieces)
 
 
 def _between(left: str, right: str, fence: tuple[str, str], pieces: Pieces) -> Pieces:
@@ -388,6 +393,11 @@ def _is_number(form: Form) -> bool:
     if isinstance(form, Quotient):
         return isinstance(form.over, Number) and isinstance(form.under, Number)
     return isinstance(form, Number)
+
+
+def _is_flat_atom(form: Form, text: str) -> bool:
+    """Whether it is one symbol or number, and no fraction."""
+    return isinstance(form, _ATOMS) and r"\frac" not in text
 
 
 def _parts(form: Form) -> tuple[Form, ...]:

@@ -148,7 +148,7 @@ def sides(equation: str) -> list[tuple[str, str]]:
 KNOWN = {
     r"\cdot", r"\frac", r"\tfrac", r"\dfrac", r"\exp", r"\tanh", r"\ln", r"\sqrt", r"\odot", r"\times",
     r"\sin", r"\cos", r"\max", r"\min", r"\lvert", r"\rvert", r"\lfloor", r"\rfloor", r"\pi", r"\bigm",
-    r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\big", r"\Big", r"\begin", r"\end",
+    r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\biggl", r"\biggr", r"\big", r"\Big", r"\begin", r"\end",
 }  # fmt: skip
 
 
