@@ -26,14 +26,10 @@ def rule_symbols(setting: Setting) -> Iterator[SymbolRow]:
     """Each symbol of the rule's lines: settings in the order in which they are given, then what is computed."""
     rule = update_rule(setting.example.training)
     first = setting.trained()[0]
-    for tensor in (*_read(rule), *(_tensor(setting, line, first) for line in rule.lines)):
-        if tensor.role.kind in _KINDS:
-            symbol = Element(setting.elements(tensor)[0])
-            yield (symbol,), _key(setting, tensor), _terms(setting, tensor, first)
+    computed = (_tensor(setting, line, first) for line in rule.lines if line.kind != PARAMETER)
+    for tensor in (*_read(rule), *computed):
+        yield (_symbol(setting, tensor),), _key(setting, tensor), _terms(setting, tensor, first)
     yield from _sequential(setting)
-
-
-_KINDS = (roles.STEP, roles.SETTING, roles.SHARED, roles.RATE, roles.CLIPPED, roles.STATE)
 
 
 def _read(rule: UpdateRule) -> Iterator[Tensor]:
@@ -45,8 +41,6 @@ def _read(rule: UpdateRule) -> Iterator[Tensor]:
 
 def _tensor(setting: Setting, line: Line, parameter: Tensor) -> Tensor:
     """What the line computes, for this parameter where each has its own."""
-    if line.kind == PARAMETER:
-        return parameter
     if line.kind == roles.STATE:
         return state_tensor(line.name, parameter)
     return setting.program[f"g.{parameter.name}" if line.kind == roles.CLIPPED else line.tensor_name]
@@ -65,7 +59,7 @@ def _terms(setting: Setting, tensor: Tensor, parameter: Tensor) -> dict[str, Any
     return {
         "name": tensor.role.name.replace("_", " "),
         "step": Variable(setting.names.latex(STEP_TENSOR)),
-        "parameter": Element(setting.elements(parameter)[0]),
+        "parameter": _symbol(setting, parameter),
     }
 
 
@@ -78,8 +72,7 @@ def _sequential(setting: Setting) -> Iterator[SymbolRow]:
         terms = {"node": setting.names.node(layer, 0), "layer": layer}
         yield (_symbol(setting, tensor),), f"sequential_error_term_{nodes}", terms
     for tensor, base in _first_new(setting, iter(setting.trained())):
-        terms = {"parameter": _symbol(setting, base)}
-        yield (_symbol(setting, tensor),), "sequential_gradient", terms
+        yield (_symbol(setting, tensor),), "sequential_gradient", {"parameter": _symbol(setting, base)}
 
 
 def _first_new(setting: Setting, tensors: Iterator[Tensor]) -> list[tuple[Tensor, Tensor]]:
