@@ -37,14 +37,20 @@ def rowwise(text: str) -> list[list[list[str]]]:
 
 
 def number(cell: str) -> Fraction:
-    mantissa, _, power = cell.partition(r" \cdot 10^{")
-    return Fraction(mantissa) * Fraction(10) ** int(power.rstrip("}") or 0)
+    mantissa, power = parts(cell)
+    return Fraction(mantissa) * Fraction(10) ** power
 
 
 def place(cell: str) -> Fraction:
     """One unit in the last place of a printed number."""
-    mantissa, _, power = cell.partition(r" \cdot 10^{")
-    return Fraction(10) ** (int(power.rstrip("}") or 0) - len(mantissa.partition(".")[2]))
+    mantissa, power = parts(cell)
+    return Fraction(10) ** (power - len(mantissa.partition(".")[2]))
+
+
+def parts(cell: str) -> tuple[str, int]:
+    """The digits and the power of ten; 10^{-8} is 1 times it."""
+    mantissa, _, power = cell.replace("10^{", r"1 \cdot 10^{", "cdot" not in cell).partition(r" \cdot 10^{")
+    return mantissa, int(power.rstrip("}") or 0)
 
 
 # Lines, references, TeX, KaTeX -----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.functions import activation, layer_calls, letter
 from bpsym.derivation.numerals import numerals
+from bpsym.derivation.rule_symbols import rule_symbols
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
@@ -85,6 +86,7 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
         yield (Element(delta),), f"error_term_{nodes}", _node(setting, layer) | {"partial": partial}
     if setting.trained():
         yield (Element(Read(LEARNING_RATE_TENSOR.name)),), "learning_rate", {}
+        yield from rule_symbols(setting)
     for layer in first_of_each_activation(setting):
         yield _function(setting, layer)
     wholes = [setting.tensor(kind, 1) for kind in (roles.WEIGHTS, roles.PRE_ACTIVATION, roles.ACTIVATION)]
