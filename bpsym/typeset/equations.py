@@ -43,7 +43,7 @@ def rows(
 ) -> tuple[Row, ...]:
     """The step's rows: its forms, the last one with numbers, and its value; several on a row where it is compact."""
     left = mathematics.tex(step.lhs)
-    sides = _symbolic(step, mathematics) + _numeric(step, mathematics, values, digits)
+    sides = _unlike(_symbolic(step, mathematics) + _numeric(step, mathematics, values, digits))
     if compact:
         sides = _gathered(sides, room)
     found: list[Row] = []
@@ -65,6 +65,15 @@ def fitting(step: Step, mathematics: Mathematics, values: Values | None, digits:
     too_wide = any(total_width(side.pieces) > room for side in sides)
     too_many = len(step.entries) > MOST_ROWS or len(step.entries[0]) > MOST_COLUMNS
     return components(step) if too_wide or too_many else (step,)
+
+
+def _unlike(sides: list[Equated]) -> list[Equated]:
+    """The sides without those that only say once more what stands before them, as 1 = 1."""
+    return [
+        side
+        for number, side in enumerate(sides)
+        if number == 0 or joined(side.pieces) != joined(sides[number - 1].pieces)
+    ]
 
 
 def _gathered(sides: list[Equated], room: float) -> list[Equated]:
