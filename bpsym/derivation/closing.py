@@ -35,8 +35,9 @@ def vanishing(setting: Setting) -> Iterator[Section]:
         if record.steepest_formula is not None:
             slope = Applied(layer, record.name, Variable("z"), order=1)
             bound = formula_form(record.steepest_formula, {})
-            blocks.append(Remark("steepest", {"slope": slope, "bound": bound}))
-    if len(layers) == len(setting.layers) > 1:
+            key = "constant" if record.slope == record.steepest else "steepest"
+            blocks.append(Remark(key, {"slope": slope, "bound": bound}, isinstance(blocks[-1], Remark)))
+    if len(layers) == len(setting.layers):
         blocks += _product_of_slopes(setting)
     yield Section("vanishing", (*blocks, Remark("vanishing_end")))
 
@@ -57,10 +58,12 @@ def _slopes(setting: Setting, layer: int) -> Iterator[Step]:
 
 
 def _product_of_slopes(setting: Setting) -> list[Block]:
-    """The slopes on the first path to the first weight, multiplied."""
-    weight = setting.elements(setting.tensor(roles.WEIGHTS, 1))[0]
-    path = setting.chains.paths(weight)[0]
+    """The slopes on the first path to the first parameter that is trained, multiplied; where there are several."""
+    parameter = setting.elements(setting.trained()[0])[0]
+    path = setting.chains.paths(parameter)[0]
     links = [link for link in path if link.equation.tensor.role.kind == roles.ACTIVATION]
+    if len(links) == 1:
+        return []
     layers = [link.equation.tensor.role.layer for link in links]
     signs = [
         Applied(layer, setting.activation(layer), Element(link.by), order=1)
@@ -69,7 +72,7 @@ def _product_of_slopes(setting: Setting) -> list[Block]:
     slopes = product_of([link_slope(setting, link) for link in links])
     value = setting.worth(slopes)
     return [
-        Remark("vanishing_product", {"weight": Element(weight)}),
+        Remark("vanishing_product", {"parameter": Element(parameter)}),
         Equations((Step("", product_of(list(signs)), (slopes,), value),), compact=True),
     ]
 
