@@ -16,7 +16,7 @@ from bpsym.typeset.pieces import Pieces, joined, total_width, width
 FEWEST = 3
 """The fewest digits of a number in a matrix that is too wide with more."""
 
-_BETWEEN, _CELL = 20.0, 12.0
+_BETWEEN, _CELL, _LEAST = 20.0, 12.0, 45.0
 _GUARDS = 20
 
 
@@ -94,13 +94,14 @@ def sample_tables(
 ) -> list[Table]:
     """As many gradients in a table as the page is wide."""
     first = _first_column(block, words)
+    beside = max(_LEAST, *map(width, first))
     chunks: list[list[Column]] = []
     used = ROOM
     for one in block.columns:
         column = _column(block, one, mathematics, digits)
         if used + column.width > ROOM:
             chunks.append([])
-            used = 45.0
+            used = beside
         chunks[-1].append(column)
         used += column.width
     return [_table(first, chunk, block) for chunk in chunks]
