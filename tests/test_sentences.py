@@ -297,6 +297,7 @@ def test_the_product_of_slopes_is_that_of_a_parameter_that_has_a_chain(
 ) -> None:
     text = section(written(two_layers(1, first), "en"), "Why gradients vanish or explode")
     assert re.findall(r"the chain of \$(.*?)\$ carries", text) == ([parameter] if parameter else [])
+    assert ("f_1'" in text) == (parameter is not None)
 
 
 def test_what_explodes_is_the_product_of_weights_and_slopes() -> None:

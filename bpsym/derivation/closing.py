@@ -25,19 +25,19 @@ from bpsym.notation.formulas import formula_form
 
 def vanishing(setting: Setting) -> Iterator[Section]:
     """The slopes that this network's chains are multiplied with."""
-    layers = [layer for layer in setting.layers if _has_slopes(setting, layer)]
+    layers = [layer for layer in setting.reached() if _has_slopes(setting, layer)]
     if setting.indexed or not layers or setting.before is None:
         return
     steps = tuple(step for layer in reversed(layers) for step in _slopes(setting, layer))
     blocks: list[Block] = [Remark("vanishing_lead"), Equations(steps, compact=True)]
-    for layer in first_of_each_activation(setting):
+    for layer in first_of_each_activation(setting, layers):
         record = activation(setting, layer)
         if record.steepest_formula is not None:
             slope = Applied(layer, record.name, Variable("z"), order=1)
             bound = formula_form(record.steepest_formula, {})
             key = "constant" if record.slope == record.steepest else "steepest"
             blocks.append(Remark(key, {"slope": slope, "bound": bound}, isinstance(blocks[-1], Remark)))
-    if len(layers) == len(setting.layers):
+    if layers == setting.reached():
         blocks += _product_of_slopes(setting)
     yield Section("vanishing", (*blocks, Remark("vanishing_end")))
 

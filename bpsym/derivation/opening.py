@@ -126,10 +126,10 @@ def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapp
     return (Applied(layer, record.name, z),), key, terms | {"formula": formula_form(record.formula, {"z": z})}
 
 
-def first_of_each_activation(setting: Setting) -> list[int]:
-    """For each activation of the network, the first layer that has it."""
+def first_of_each_activation(setting: Setting, layers: Iterable[int] = ()) -> list[int]:
+    """For each activation of these layers, or of all, the first layer that has it."""
     first: dict[str, int] = {}
-    for layer in setting.layers:
+    for layer in layers or setting.layers:
         first.setdefault(setting.activation(layer), layer)
     return list(first.values())
 
