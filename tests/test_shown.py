@@ -232,7 +232,7 @@ def test_of_many_samples_the_first_few_contributions_are_shown_and_it_is_said() 
     )
     text = bpsym.derive(example).to_latex()
     (table,) = rowwise(text)
-    assert [row[0] for row in table] == ["s", "1", "2", "3", r"\vdots", r"\text{mean}"]
+    assert [row[0] for row in table] == [r"\text{sample $s$}", "1", "2", "3", r"\vdots", r"\text{mean}"]
     assert "the first 3 of the 20 samples" in text
 
 
@@ -293,7 +293,11 @@ def test_a_large_network_is_derived_in_seconds_and_its_large_matrices_are_left_o
     start = time.process_time()
     text = bpsym.derive(example, weights=("w2_3_4",)).to_latex()
     assert time.process_time() - start < 10
-    assert r"$\boldsymbol{W}^{(1)}$ has 32 rows and 64 columns; its numbers are left out." in text
+    assert (
+        r"The numbers of $\boldsymbol{x}^{[1]}$ (64 entries), $\boldsymbol{W}^{(1)}$ ($32 \times 64$),"
+        in text
+    )
+    assert r"$\boldsymbol{\delta}^{(1)[1]}$ has 32 entries; their numbers are left out." in text
     assert r"\boldsymbol{\delta}^{(2)[1]} \approx \begin{bmatrix}" in text
     assert "import numpy as np" in text
 

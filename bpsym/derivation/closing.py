@@ -25,18 +25,19 @@ from bpsym.notation.formulas import formula_form
 
 def vanishing(setting: Setting) -> Iterator[Section]:
     """The slopes that this network's chains are multiplied with."""
-    layers = [layer for layer in setting.layers if _has_slopes(setting, layer)]
+    layers = [layer for layer in setting.reached() if _has_slopes(setting, layer)]
     if setting.indexed or not layers or setting.before is None:
         return
     steps = tuple(step for layer in reversed(layers) for step in _slopes(setting, layer))
     blocks: list[Block] = [Remark("vanishing_lead"), Equations(steps, compact=True)]
-    for layer in first_of_each_activation(setting):
+    for layer in first_of_each_activation(setting, layers):
         record = activation(setting, layer)
         if record.steepest_formula is not None:
             slope = Applied(layer, record.name, Variable("z"), order=1)
             bound = formula_form(record.steepest_formula, {})
-            blocks.append(Remark("steepest", {"slope": slope, "bound": bound}))
-    if len(layers) == len(setting.layers) > 1:
+            key = "constant" if record.slope == record.steepest else "steepest"
+            blocks.append(Remark(key, {"slope": slope, "bound": bound}, isinstance(blocks[-1], Remark)))
+    if layers == setting.reached():
         blocks += _product_of_slopes(setting)
     yield Section("vanishing", (*blocks, Remark("vanishing_end")))
 
@@ -57,10 +58,12 @@ def _slopes(setting: Setting, layer: int) -> Iterator[Step]:
 
 
 def _product_of_slopes(setting: Setting) -> list[Block]:
-    """The slopes on the first path to the first weight, multiplied."""
-    weight = setting.elements(setting.tensor(roles.WEIGHTS, 1))[0]
-    path = setting.chains.paths(weight)[0]
+    """The slopes on the first path to the first parameter that is trained, multiplied; where there are several."""
+    parameter = setting.elements(setting.trained()[0])[0]
+    path = setting.chains.paths(parameter)[0]
     links = [link for link in path if link.equation.tensor.role.kind == roles.ACTIVATION]
+    if len(links) == 1:
+        return []
     layers = [link.equation.tensor.role.layer for link in links]
     signs = [
         Applied(layer, setting.activation(layer), Element(link.by), order=1)
@@ -69,7 +72,7 @@ def _product_of_slopes(setting: Setting) -> list[Block]:
     slopes = product_of([link_slope(setting, link) for link in links])
     value = setting.worth(slopes)
     return [
-        Remark("vanishing_product", {"weight": Element(weight)}),
+        Remark("vanishing_product", {"parameter": Element(parameter)}),
         Equations((Step("", product_of(list(signs)), (slopes,), value),), compact=True),
     ]
 

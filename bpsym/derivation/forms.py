@@ -156,10 +156,21 @@ class Equations:
 
 @dataclass(frozen=True)
 class Remark:
-    """A sentence: `key` names it among the phrases, `terms` is what is put in (forms, or tuples of forms)."""
+    """A sentence: `key` names it among the phrases, `terms` is what is put in (forms, tuples of them, remarks).
+
+    continues: whether it goes on in the paragraph of the sentence before.
+    """
 
     key: str
     terms: Mapping[str, Any] = field(default_factory=dict)
+    continues: bool = False
+
+
+@dataclass(frozen=True)
+class FirstOf:
+    """In a sentence: the first few of more."""
+
+    parts: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -194,6 +205,11 @@ class SampleTable:
     columns: tuple[tuple[Form, tuple[Amount, ...], Amount | None, Form, Amount], ...]
     samples: tuple[int, ...]
     mean: bool
+
+    @property
+    def penalised(self) -> bool:
+        """Whether penalties add to any of the gradients."""
+        return any(penalty is not None for _, _, penalty, _, _ in self.columns)
 
 
 @dataclass(frozen=True)
@@ -231,12 +247,20 @@ Block = Equations | Remark | Items | Numerals | SampleTable | SymbolTable | Pict
 
 @dataclass(frozen=True)
 class Section:
-    """key names the heading among the phrases; `state` is which of the derivation's values its symbols have."""
+    """key names the heading among the phrases, with `variant` where the section has several.
+
+    state: which of the derivation's values its symbols have.
+    """
 
     key: str
     blocks: tuple[Block, ...]
     state: int = 0
     terms: Mapping[str, Any] = field(default_factory=dict)
+    variant: str = ""
+
+    @property
+    def heading(self) -> str:
+        return f"{self.key}_{self.variant}" if self.variant else self.key
 
 
 @dataclass(frozen=True)
@@ -278,6 +302,7 @@ __all__ = [
     "Derivation",
     "Element",
     "Equations",
+    "FirstOf",
     "Form",
     "Fraction",
     "Items",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sympy import Symbol
@@ -15,6 +15,7 @@ from bpsym.derivation.forms import (
     Block,
     Element,
     Equations,
+    FirstOf,
     Form,
     Items,
     Number,
@@ -38,7 +39,7 @@ from bpsym.notation.formulas import formula_form
 Terms = dict[str, Any]
 
 MOST_LISTED, FEW = 10, 5
-"""The most samples of a batch that are all named, and how many of more are."""
+"""The most samples that are all named, and how many of more are."""
 
 MOST_DRAWN = 16
 """With a layer of more units than this, there is no picture: nobody could read it."""
@@ -96,7 +97,7 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
 def _loss_symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
     if setting.samples > 1 or setting.names.penalised:
         yield (Element(sample_loss(setting)),), "sample_loss", {"sample": setting.sample + 1}
-    yield (Element(total_loss(setting)),), "loss", {}
+    yield (Element(total_loss(setting)),), f"loss_{setting.whole_loss}", {}
 
 
 def _node(setting: Setting, layer: int) -> Terms:
@@ -127,10 +128,10 @@ def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapp
     return (Applied(layer, record.name, z),), key, terms | {"formula": formula_form(record.formula, {"z": z})}
 
 
-def first_of_each_activation(setting: Setting) -> list[int]:
-    """For each activation of the network, the first layer that has it."""
+def first_of_each_activation(setting: Setting, layers: Iterable[int] = ()) -> list[int]:
+    """For each activation of these layers, or of all, the first layer that has it."""
     first: dict[str, int] = {}
-    for layer in setting.layers:
+    for layer in layers or setting.layers:
         first.setdefault(setting.activation(layer), layer)
     return list(first.values())
 
@@ -153,11 +154,9 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     yield Remark(f"loss_{network.loss}")
     if setting.samples > 1:
         terms = {"samples": setting.samples, "sample": setting.sample + 1}
-        yield Remark(f"samples_{network.reduction}", terms)
+        yield Remark(f"samples_{setting.whole_loss}", terms)
     if setting.batch:
-        numbers = tuple(str(sample + 1) for sample in setting.batch)
-        shown = numbers if len(numbers) <= MOST_LISTED else (*numbers[:FEW], "...")
-        yield Remark("batch", {"count": len(numbers), "samples": shown})
+        yield Remark("batch", {"count": len(setting.batch), "samples": numbered(setting.batch)})
     yield from _biases(setting)
     for layer in first_of_each_activation(setting):
         kink = activation(setting, layer).kink
@@ -197,6 +196,12 @@ def _biases(setting: Setting) -> Iterator[Remark]:
         return
     for layer, kind in zip(setting.layers, kinds, strict=True):
         yield Remark(f"biases_of_layer_{kind}", {"layer": layer})
+
+
+def numbered(samples: Iterable[int]) -> tuple[str, ...] | FirstOf:
+    """These samples (from 0) by their numbers (from 1); the first few of very many."""
+    numbers = tuple(str(sample + 1) for sample in samples)
+    return numbers if len(numbers) <= MOST_LISTED else FirstOf(numbers[:FEW])
 
 
 def network(setting: Setting) -> Iterator[Section]:

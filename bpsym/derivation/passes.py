@@ -111,13 +111,11 @@ def _over_the_layer(setting: Setting, layer: int) -> Iterator[Step]:
 def loss(setting: Setting) -> Iterator[Section]:
     blocks: list[Block] = [Equations((_sample_loss(setting),))]
     total = total_loss(setting)
-    if setting.samples > 1 or setting.names.penalised:
+    if setting.whole_loss != "one":
         step = Step("total-loss", Element(total), _total_loss(setting), setting.amount(total))
-        key = f"loss_{setting.example.network.reduction}" if setting.samples > 1 else "loss_penalised"
-        blocks += [Remark(key), Equations((step,), compact=True)]
-    if trained := {tensor.role.kind for tensor in setting.trained()}:
-        aim = "aim_biases" if roles.BIASES in trained else "aim"
-        blocks.append(Remark(aim, {"loss": Element(total)}))
+        blocks += [Remark(f"loss_{setting.whole_loss}"), Equations((step,), compact=True)]
+    if setting.trained():
+        blocks.append(Remark("_".join(("aim", *setting.trained_kinds)), {"loss": Element(total)}))
     yield Section("loss", tuple(blocks))
 
 
@@ -177,7 +175,8 @@ def second_pass(setting: Setting) -> Iterator[Section]:
     total = total_loss(setting)
     losses = setting.amount(total), setting.amount(total, after)
     compared = {"loss": Element(total), "before": Value(losses[0]), "after": Value(losses[1])}
-    yield Section("second_pass", (*blocks, Remark(_what_became(*losses), compared)), state=1)
+    became = Remark(_what_became(*losses), compared)
+    yield Section("second_pass", (*blocks, became), state=1, variant=setting.trained_words)
 
 
 def _pass_again(setting: Setting, after: Values) -> Iterator[Block]:

@@ -20,7 +20,7 @@ class Piece:
     level: int | None = None
 
 
-_DIGIT, _LETTER, _SCRIPT = 5.5, 6.0, 0.75
+_DIGIT, _LETTER, _CHARACTER, _SCRIPT = 5.5, 6.0, 11.0, 0.75
 _WIDTHS = {
     r"\cdot": 8.0, r"\,": 1.9, r"\partial": 6.0, r"\boldsymbol": 3.0, r"\mathrm": 0.0, r"\text": 0.0,
     r"\bigl": 0.8, r"\bigr": 0.8, r"\tanh": 22.0, r"\ln": 10.0, r"\exp": 18.0, r"\left": 1.5, r"\right": 1.5,
@@ -53,7 +53,7 @@ def _token_width(token: str) -> float:
     if token in _WIDTHS or token[0] == "\\":
         return _WIDTHS.get(token, _LETTER)
     if token.isalnum():
-        return _DIGIT if token.isdigit() else _LETTER
+        return _DIGIT if token.isdigit() else _LETTER if token.isascii() else _CHARACTER
     return 0.0
 
 

@@ -16,7 +16,7 @@ from bpsym.typeset.pieces import Pieces, joined, total_width, width
 FEWEST = 3
 """The fewest digits of a number in a matrix that is too wide with more."""
 
-_BETWEEN, _CELL = 20.0, 12.0
+_BETWEEN, _CELL, _LEAST = 20.0, 12.0, 45.0
 _GUARDS = 20
 
 
@@ -93,27 +93,28 @@ def sample_tables(
     block: SampleTable, mathematics: Mathematics, digits: int, words: dict[str, str]
 ) -> list[Table]:
     """As many gradients in a table as the page is wide."""
-    penalised = any(penalty is not None for _, _, penalty, _, _ in block.columns)
-    first = _first_column(block, words, penalised)
+    first = _first_column(block, words)
+    beside = max(_LEAST, *map(width, first))
     chunks: list[list[Column]] = []
     used = ROOM
     for one in block.columns:
-        column = _column(block, one, mathematics, digits, penalised)
+        column = _column(block, one, mathematics, digits)
         if used + column.width > ROOM:
             chunks.append([])
-            used = 45.0
+            used = beside
         chunks[-1].append(column)
         used += column.width
     return [_table(first, chunk, block) for chunk in chunks]
 
 
-def _first_column(block: SampleTable, words: dict[str, str], penalised: bool) -> tuple[str, ...]:
+def _first_column(block: SampleTable, words: dict[str, str]) -> tuple[str, ...]:
     dots = () if len(block.samples) == len(block.columns[0][1]) else (r"\vdots",)
     numbers = [str(sample + 1) for sample in block.samples]
     last = [words["mean"] if block.mean else words["sum"]]
-    if penalised:
+    if block.penalised:
         last += [words["penalty"], words["gradient"]]
-    return ("s", *numbers, *dots, *(rf"\text{{{word}}}" for word in last))
+    head, *ends = (rf"\text{{{word}}}" for word in (words["sample"], *last))
+    return (head, *numbers, *dots, *ends)
 
 
 def _table(first: tuple[str, ...], chunk: list[Column], block: SampleTable) -> Table:
@@ -122,9 +123,7 @@ def _table(first: tuple[str, ...], chunk: list[Column], block: SampleTable) -> T
     return Table(tuple(Row(row, ruled=place in (0, count)) for place, row in enumerate(cells)), len(chunk))
 
 
-def _column(
-    block: SampleTable, one: tuple[Any, ...], mathematics: Mathematics, digits: int, penalised: bool
-) -> Column:
+def _column(block: SampleTable, one: tuple[Any, ...], mathematics: Mathematics, digits: int) -> Column:
     head, amounts, penalty, _, total = one
     shown, mean = _recomputable(block, amounts, digits)
     dots = () if len(block.samples) == len(amounts) else (r"\vdots",)
@@ -134,7 +133,7 @@ def _column(
         *dots,
         joined(numeral(mean)),
     ]
-    if penalised:
+    if block.penalised:
         ends = (result(Fraction(0) if part is None else part, digits)[0] for part in (penalty, total))
         cells += [joined(numeral(part)) for part in ends]
     return Column(tuple(cells), max(map(width, cells)) + _CELL)
