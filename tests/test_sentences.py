@@ -172,7 +172,7 @@ def test_a_shared_number_stands_before_the_first_line_that_reads_it() -> None:
     text = written(NUMERIC["own"], "en")
     assert text.index(r"\tau_n &") < text.index(r"v_{w^{(1)}_{11}} &")
     text = written(two_layers(training=ADAM), "en")
-    assert text.index(r"\lVert g\rVert &") < text.index(r"\sigma &") < text.index(r"\hat{g}_")
+    assert text.index(r"\lVert g\rVert &") < text.index(r"\sigma &") < text.index(r"\hat{g}_{w^{(1)}_{11}} &")
 
 
 # Gradients --------------------------------------------------------------------------------------------------------
