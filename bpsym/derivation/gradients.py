@@ -14,12 +14,12 @@ from bpsym.derivation.forms import (
     Equations,
     Form,
     Partial,
-    Product,
     Remark,
     Section,
     Step,
     Sum,
     Variable,
+    product_of,
 )
 from bpsym.derivation.functions import activation, slope_form, slope_lines
 from bpsym.derivation.opening import first_of_each_activation, sample_loss
@@ -122,15 +122,11 @@ def _chain(setting: Setting, read: Read) -> Step:
 
 
 def _partials(path: Path) -> Form:
-    return product_of([Partial(Element(link.of), Element(link.by)) for link in path])
+    return product_of(*(Partial(Element(link.of), Element(link.by)) for link in path))
 
 
 def _slopes(setting: Setting, path: Path) -> Form:
-    factors: list[Form] = []
-    for link in path:
-        form = link_slope(setting, link)
-        factors += form.factors if isinstance(form, Product) else (form,)
-    return product_of(factors)
+    return product_of(*(link_slope(setting, link) for link in path))
 
 
 def link_slope(setting: Setting, link: Link) -> Form:
@@ -145,10 +141,6 @@ def link_slope(setting: Setting, link: Link) -> Form:
         outputs = {"a": Element(link.of), "b": Element(Read(link.of.name, *link.by.at))}
         return formula_form(record.other_formulas[-1], outputs)
     return slope_form(setting, role.layer, link.by, link.of)
-
-
-def product_of(factors: list[Form]) -> Form:
-    return Product(tuple(factors)) if len(factors) > 1 else factors[0]
 
 
 def _total(terms: list[Form]) -> Form:

@@ -19,6 +19,7 @@ from bpsym.derivation.forms import (
     Step,
     Sum,
     SumOver,
+    product_of,
 )
 from bpsym.derivation.functions import activation, layer_calls, letter, slope_at, slope_form_of, without_slope
 from bpsym.derivation.setting import Setting
@@ -95,7 +96,7 @@ def _in_one_unit(setting: Setting) -> Iterator[Block]:
     by_output = Partial(_loss(setting), Element(a))
     lines = _unlike([setting.ordered(_differentiated(setting, I)), setting.ordered(slope)])
     textbook = slope_form_of(setting, layer, a)
-    product = _times(setting.ordered(slope), textbook)
+    product = product_of(setting.ordered(slope), textbook)
     steps = (
         Step("", by_output, lines),
         Step("", _partial(a, z), (textbook,)),
@@ -107,12 +108,6 @@ def _in_one_unit(setting: Setting) -> Iterator[Block]:
     )
     yield Remark("output_cancels")
     yield Equations(steps)
-
-
-def _times(*forms: Form) -> Form:
-    return Product(
-        tuple(part for one in forms for part in (one.factors if isinstance(one, Product) else (one,)))
-    )
 
 
 def _layer_partials(setting: Setting) -> Iterator[Block]:
@@ -144,10 +139,10 @@ def _over_the_layer(setting: Setting) -> Iterator[Block]:
     partials = SumOver("k", Product((Partial(_loss(setting), Element(a_k)), _partial(a_k, by))))
     put_in = Sum(
         (
-            _times(setting.ordered(_loss_slope(setting, I)), slope_form_of(setting, setting.layers[-1], a_i)),
+            product_of(setting.ordered(_loss_slope(setting, I)), slope_form_of(setting, setting.layers[-1], a_i)),
             SumOver(
                 r"k \ne i",
-                _times(
+                product_of(
                     setting.ordered(_loss_slope(setting, K)),
                     formula_form(others, {"a": Element(a_k), "b": Element(a_i)}),
                 ),

@@ -150,7 +150,7 @@ def _loss_form(setting: Setting, read: Read) -> Form:
     if len(terms) < width:
         total = Summation("k", Number(Fraction(0)), Number(Fraction(width - 1)), layer, total)
     factor = formula_form(record.factor_formula, {"K": Number(Fraction(width))})
-    whole = total if factor == Number(Fraction(1)) else Product((factor, total))
+    whole = total if record.factor_of(width) == 1 else Product((factor, total))
     return Negative(whole) if negative else whole
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import pairwise
 from typing import Any
 
 from bpsym.calculus.evaluate import Values
@@ -44,6 +45,7 @@ def rows(
     """The step's rows: its forms, the last one with numbers, and its value; several on a row where it is compact."""
     left = mathematics.tex(step.lhs)
     sides = _symbolic(step, mathematics) + _numeric(step, mathematics, values, digits)
+    sides = _unlike(sides)
     if compact:
         sides = _gathered(sides, room)
     found: list[Row] = []
@@ -65,6 +67,12 @@ def fitting(step: Step, mathematics: Mathematics, values: Values | None, digits:
     too_wide = any(total_width(side.pieces) > room for side in sides)
     too_many = len(step.entries) > MOST_ROWS or len(step.entries[0]) > MOST_COLUMNS
     return components(step) if too_wide or too_many else (step,)
+
+
+def _unlike(sides: list[Equated]) -> list[Equated]:
+    """The sides without those that say the same as the side before: 1 = 1."""
+    rest = [side for before, side in pairwise(sides) if joined(side.pieces) != joined(before.pieces)]
+    return [*sides[:1], *rest]
 
 
 def _gathered(sides: list[Equated], room: float) -> list[Equated]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import singledispatchmethod
@@ -152,9 +153,10 @@ class Mathematics:
     def _(self, form: Product) -> Pieces:
         found = self._factor(form.factors[0], last=False)
         for place, (before, factor) in enumerate(zip(form.factors, form.factors[1:], strict=False), start=2):
-            sign = self._sign(form, before, factor)
+            printed = self._factor(factor, last=place == len(form.factors))
+            sign = r" \cdot " if _begins_with_digit(printed) else self._sign(form, before, factor)
             level = 2 * self.depth + 1 if sign == r" \cdot " else None
-            found += after(sign, self._factor(factor, last=place == len(form.factors)), level)
+            found += after(sign, printed, level)
         return found
 
     def _factor(self, form: Form, *, last: bool) -> Pieces:
@@ -356,6 +358,11 @@ def _is_number(form: Form) -> bool:
     if isinstance(form, Quotient):
         return isinstance(form.over, Number) and isinstance(form.under, Number)
     return isinstance(form, Number)
+
+
+def _begins_with_digit(pieces: Pieces) -> bool:
+    """Whether it would be read as one number with a number before it: 1 1, 2 1/2."""
+    return re.match(r"\d|\\frac\{\d", pieces[0].text) is not None
 
 
 def _parts(form: Form) -> tuple[Form, ...]:

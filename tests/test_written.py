@@ -1,0 +1,54 @@
+"""How formulas and numbers are written: what must not be misread, and nothing that says nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import bpsym
+from tests.shown import FORMS, SHOWN, document_of, example, layer
+from tests.test_derivation import steps
+from tests.test_documents import display_formulas
+
+
+def identities(**more: object) -> bpsym.Document:
+    """A 2-2-1 network that is linear, with one sample."""
+    layers = (layer(2, 2, "identity", 1), layer(1, 2, "identity", 2))
+    return bpsym.derive(example(2, layers, [[0.5]], **more))  # type: ignore[arg-type]
+
+
+# Factors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("form", FORMS)
+def test_no_two_numbers_stand_beside_each_other_as_if_they_were_one(name: str, form: str) -> None:
+    for formula in display_formulas(document_of(name, form).to_latex()):
+        assert not re.search(r"(?<![a-z^_{\d.])\d+(?:\.\d+)? (?:\d|\\frac\{\d)", formula), formula
+
+
+def test_a_factor_one_is_not_written_beside_another() -> None:
+    """The outputs are the weighted sums themselves, and a bias enters them with the factor 1."""
+    text = identities(loss="squared_error").to_latex()
+    assert r"&= 2 \bigl(a^{(2)}_1 - t\bigr) \notag" in text
+    assert not re.search(r"(?:=|\\approx|\\cdot) 1 (?:\\cdot|[a-z(]|\\bigl)", text)
+
+
+def test_where_every_factor_is_one_a_single_one_stays() -> None:
+    text = identities().to_latex()
+    assert r"f'(z^{(2)}_1) \cdot f'(z^{(1)}_1) &= 1" + "\n" in text
+    assert not re.search(r"= 1 = 1\b", text)
+
+
+def test_one_output_has_no_mean_over_the_outputs() -> None:
+    document = identities(loss="mean_squared_error")
+    assert r"\frac{1}{1}" not in document.to_latex()
+    assert "factors=(Number" not in repr(steps(document.derivation)["loss"].forms)
+
+
+def test_numbers_of_ones_own_formula_have_a_dot_between_them() -> None:
+    layers = (layer(1, 2, "2 * 3 * tanh(z) * 0.3", 1),)
+    text = bpsym.derive(example(2, layers, [[0.5]])).to_latex()
+    assert r"2 \cdot 3 " in text
+    assert r"\cdot 0.3" in text
