@@ -7,6 +7,7 @@ import re
 import pytest
 
 import bpsym
+from bpsym.publish import tex
 from tests.shown import FORMS, SHOWN, document_of, example, layer
 from tests.test_derivation import steps
 from tests.test_documents import display_formulas
@@ -16,6 +17,41 @@ def identities(**more: object) -> bpsym.Document:
     """A 2-2-1 network that is linear, with one sample."""
     layers = (layer(2, 2, "identity", 1), layer(1, 2, "identity", 2))
     return bpsym.derive(example(2, layers, [[0.5]], **more))  # type: ignore[arg-type]
+
+
+# Pages ------------------------------------------------------------------------------------------------------------
+
+TALL = {
+    f"{inputs}-{units}": example(inputs, (layer(units, inputs, "sigmoid", 1, bias="none"),), [[0.5] * units])
+    for inputs, units in ((3, 10), (3, 12), (2, 13))
+}
+"""Scalar form with as many rows as a matrix may have, and one more, where each has a line of its own."""
+
+
+@pytest.mark.latex
+@pytest.mark.parametrize("name", TALL)
+@pytest.mark.parametrize("kind", ["article", "fragment"])
+def test_nothing_runs_off_a_page(name: str, kind: str) -> None:
+    text = bpsym.derive(TALL[name]).to_latex(document=kind)
+    host = "\\documentclass[11pt,a4paper]{article}\\usepackage{amsmath,tikz}\\begin{document}"
+    whole = text if kind == "article" else f"{host}\n\\input{{part}}\n\\end{{document}}\n"
+    assert tex.faults(tex.compiled(whole, {"part.tex": text}).log) == ()
+
+
+def test_a_display_of_tall_matrices_may_be_broken_between_them_and_a_small_one_not() -> None:
+    tall, small = (bpsym.derive(one).to_latex() for one in (TALL["3-12"], SHOWN["squared softmax"]))
+    given, forward = r"\boldsymbol{W}^{(1)} &= \begin{bmatrix}", r"\boldsymbol{z}^{(1)} &= \boldsymbol{W}"
+    for text, breakable in ((tall, True), (small, False)):
+        for start in (given, forward):
+            display = text[: text.index(start)].rpartition(r"\begingroup")[2]
+            assert (r"\allowdisplaybreaks" in display) == breakable
+
+
+def test_rows_of_symbols_with_marks_above_and_below_have_more_room_than_rows_of_numbers() -> None:
+    text = document_of("softmax").to_latex()
+    assert r"w^{(1)}_{12} \\[2pt] w^{(1)}_{21}" in text
+    assert re.search(r"\d \\\\ -?\d", text)
+    assert not re.search(r"\d \\\\\[2pt] -?\d", text)
 
 
 # Factors ----------------------------------------------------------------------------------------------------------

@@ -139,7 +139,9 @@ def _over_the_layer(setting: Setting) -> Iterator[Block]:
     partials = SumOver("k", Product((Partial(_loss(setting), Element(a_k)), _partial(a_k, by))))
     put_in = Sum(
         (
-            product_of(setting.ordered(_loss_slope(setting, I)), slope_form_of(setting, setting.layers[-1], a_i)),
+            product_of(
+                setting.ordered(_loss_slope(setting, I)), slope_form_of(setting, setting.layers[-1], a_i)
+            ),
             SumOver(
                 r"k \ne i",
                 product_of(

@@ -10,7 +10,7 @@ from bpsym.calculus.evaluate import Values
 from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step, Summation, SumOver, components
 from bpsym.typeset.mathematics import Mathematics, printed_result
 from bpsym.typeset.numbers import numeric_line
-from bpsym.typeset.pieces import Piece, Pieces, after, joined, lines, total_width, width
+from bpsym.typeset.pieces import Piece, Pieces, after, joined, lines, total_height, total_width, width
 
 ROOM = 330.0
 """The width of a formula with its number, in points at 11 pt: a plain article's text is 360 wide."""
@@ -23,12 +23,16 @@ MOST_ROWS, MOST_COLUMNS = 12, 10
 
 @dataclass(frozen=True)
 class Row:
-    """One line of an aligned display; `label` on the first row of a step that has a number."""
+    """One line of an aligned display; `label` on the first row of a step that has a number.
+
+    height: of how many lines of text it is.
+    """
 
     left: str
     relation: str
     right: str
     label: str = ""
+    height: int = 1
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,11 @@ def rows(
     found: list[Row] = []
     for number, side in enumerate(sides):
         first, *rest = (
-            [joined(side.pieces)] if total_width(side.pieces) <= room else lines(side.pieces, room - _INDENT)
+            [side.pieces] if total_width(side.pieces) <= room else lines(side.pieces, room - _INDENT)
         )
-        start = Row(left, side.relation, first, step.label) if number == 0 else Row("", side.relation, first)
-        found += [start, *(Row("", "", rf"\qquad {{}}{line}") for line in rest)]
+        named = (left, step.label) if number == 0 else ("", "")
+        found.append(Row(named[0], side.relation, joined(first), named[1], total_height(first)))
+        found += [Row("", "", rf"\qquad {{}}{joined(line)}", height=total_height(line)) for line in rest]
     return tuple(found)
 
 

@@ -211,7 +211,8 @@ class Mathematics:
             return self.pieces(self.chosen(form))
         rows = r" \\ ".join(rf"{self.tex(value)}, & {self.tex(test)}" for value, test in form.branches)
         inner = max(total_width(self.pieces(part)) for branch in form.branches for part in branch)
-        return (Piece(rf"\begin{{cases}} {rows} \end{{cases}}", 2 * inner + 30.0),)
+        text = rf"\begin{{cases}} {rows} \end{{cases}}"
+        return (Piece(text, 2 * inner + 30.0, height=len(form.branches)),)
 
     def chosen(self, form: Cases) -> Form:
         """The branch that the numbers choose."""
@@ -342,9 +343,25 @@ def printed_result(value: Any) -> Pieces:
 
 def matrix(rows: list[list[Pieces]]) -> Pieces:
     """Rows of printed entries, as wide as the widest of each column."""
-    text = r" \\ ".join(" & ".join(map(joined, row)) for row in rows)
+    printed = [" & ".join(map(joined, row)) for row in rows]
+    text = rf" \\{_apart(printed)} ".join(printed)
     width = sum(max(map(total_width, column)) + 11.0 for column in zip(*rows, strict=True))
-    return (Piece(rf"\begin{{bmatrix}} {text} \end{{bmatrix}}", width + 5.0),)
+    return (Piece(rf"\begin{{bmatrix}} {text} \end{{bmatrix}}", width + 5.0, height=len(rows)),)
+
+
+def _apart(rows: list[str]) -> str:
+    """More room between rows with fractions, or with marks both above and below the line, which would touch."""
+    return next(
+        (
+            room
+            for room, marks in _ROOM_BETWEEN.items()
+            if any(all(one in row for one in marks) for row in rows)
+        ),
+        "",
+    )
+
+
+_ROOM_BETWEEN = {"[4pt]": (r"\frac",), "[2pt]": ("_", "^")}
 
 
 def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
