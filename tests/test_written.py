@@ -21,10 +21,18 @@ def identities(**more: object) -> bpsym.Document:
 
 # Pages ------------------------------------------------------------------------------------------------------------
 
-TALL = {
-    f"{inputs}-{units}": example(inputs, (layer(units, inputs, "sigmoid", 1, bias="none"),), [[0.5] * units])
-    for inputs, units in ((3, 10), (3, 12), (2, 13))
-}
+
+def tall(inputs: int, units: int) -> bpsym.Example:
+    """A layer of many units, with numbers so short that its matrices stand as a whole."""
+    weights = [[(row + column) % 5 - 2 for column in range(inputs)] for row in range(units)]
+    only = bpsym.Dense(units=units, activation="sigmoid", bias="none", weights=weights)
+    return bpsym.Example(
+        network=bpsym.Network(inputs=inputs, layers=(only,)),
+        data={"x": [[1, -1, 0.5][:inputs]], "t": [[1] * units]},
+    )
+
+
+TALL = {f"{inputs}-{units}": tall(inputs, units) for inputs, units in ((3, 10), (3, 12), (2, 13))}
 """Scalar form with as many rows as a matrix may have, and one more, where each has a line of its own."""
 
 
@@ -49,9 +57,9 @@ def test_a_display_of_tall_matrices_may_be_broken_between_them_and_a_small_one_n
 
 def test_rows_of_symbols_with_marks_above_and_below_have_more_room_than_rows_of_numbers() -> None:
     text = document_of("softmax").to_latex()
-    assert r"w^{(1)}_{12} \\[2pt] w^{(1)}_{21}" in text
+    assert r"w^{(1)}_{12} \\[4pt] w^{(1)}_{21}" in text
     assert re.search(r"\d \\\\ -?\d", text)
-    assert not re.search(r"\d \\\\\[2pt] -?\d", text)
+    assert not re.search(r"\d \\\\\[4pt] -?\d", text)
 
 
 # Factors ----------------------------------------------------------------------------------------------------------

@@ -351,17 +351,7 @@ def matrix(rows: list[list[Pieces]]) -> Pieces:
 
 def _apart(rows: list[str]) -> str:
     """More room between rows with fractions, or with marks both above and below the line, which would touch."""
-    return next(
-        (
-            room
-            for room, marks in _ROOM_BETWEEN.items()
-            if any(all(one in row for one in marks) for row in rows)
-        ),
-        "",
-    )
-
-
-_ROOM_BETWEEN = {"[4pt]": (r"\frac",), "[2pt]": ("_", "^")}
+    return "[4pt]" if any(r"\frac" in row or ("_" in row and "^" in row) for row in rows) else ""
 
 
 def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
