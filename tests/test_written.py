@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 import bpsym
+from bpsym.derivation.forms import Numerals
 from bpsym.publish import tex
 from tests.shown import FORMS, SHOWN, document_of, example, layer
 from tests.test_derivation import steps
 from tests.test_documents import display_formulas
+from tests.test_shown import number
 
 
 def identities(**more: object) -> bpsym.Document:
@@ -96,3 +99,42 @@ def test_numbers_of_ones_own_formula_have_a_dot_between_them() -> None:
     text = bpsym.derive(example(2, layers, [[0.5]])).to_latex()
     assert r"2 \cdot 3 " in text
     assert r"\cdot 0.3" in text
+
+
+# Matrices of numbers ----------------------------------------------------------------------------------------------
+
+
+def leaves(value: Any) -> list[float]:
+    return [leaf for part in value for leaf in leaves(part)] if isinstance(value, tuple) else [float(value)]
+
+
+@pytest.mark.parametrize(("name", "digits"), [("indexed adam", 6), ("indexed", 3)])
+def test_each_number_of_a_matrix_has_its_own_digits_and_none_but_zero_is_printed_as_zero(
+    name: str, digits: int
+) -> None:
+    """All six that are asked for, where the matrix is not too wide for them even in small letters."""
+    document = document_of(name, "index")
+    blocks = [block for section in document.derivation.sections for block in section.blocks]
+    true = [leaves(value) for one in blocks if isinstance(one, Numerals) for _, value in one.rows]
+    displays = re.findall(r"\\begin\{equation\*\}(.*?)\\end\{equation\*\}", document.to_latex(), re.DOTALL)
+    amounts = [
+        re.sub(r"\\(?:begin|end)\{bmatrix\}", "", right) for display in displays for right in sides(display)
+    ]
+    printed = [[float(number(entry.strip())) for entry in re.split(r"\\\\|&", amount)] for amount in amounts]
+    assert len(printed) == len(true) > 10
+    smallest = min(abs(entry) for row in true for entry in row if entry)
+    assert smallest < (1e-6 if name == "indexed adam" else 1e-3)
+    for row, expected in zip(printed, true, strict=True):
+        assert row == pytest.approx(expected, rel=5.0001 * 10**-digits, abs=0)
+
+
+def sides(display: str) -> list[str]:
+    """What stands after each relation, up to the next matrix's letter."""
+    return [
+        one.strip() for one in re.findall(r"(?:\\approx|=)(.*?)(?:\\qquad|$)", display.replace("\n", " "))
+    ]
+
+
+def test_a_matrix_too_wide_for_its_digits_is_set_smaller_before_it_loses_any() -> None:
+    text = document_of("indexed adam", "index").to_latex()
+    assert r"\footnotesize" in text or r"\scriptsize" in text

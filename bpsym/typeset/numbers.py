@@ -80,12 +80,6 @@ def rounded(value: Amount, digits: int) -> Numeral:
     return _to_digits(exactly(value), digits)
 
 
-def to_place(value: Amount, exponent: int) -> Numeral:
-    """The number rounded half-even to this power of ten."""
-    coefficient = round(exactly(value) / _power_of_ten(exponent))
-    return Numeral(coefficient, exponent) if coefficient else Numeral(0, 0)
-
-
 def _to_digits(number: Fraction, digits: int) -> Numeral:
     if number == 0:
         return Numeral(0, 0)
