@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 import bpsym
-from bpsym.derivation.forms import Numerals
+from bpsym.calculus.nodes import Read
+from bpsym.derivation.forms import Applied, Element, Numerals
+from bpsym.derivation.worth import approximate, worth
 from bpsym.publish import tex
+from bpsym.typeset.mathematics import numeral
+from bpsym.typeset.numbers import numeric_line
+from bpsym.typeset.pieces import joined
 from tests.shown import FORMS, SHOWN, document_of, example, layer
 from tests.test_derivation import steps
 from tests.test_documents import display_formulas
@@ -138,3 +144,33 @@ def sides(display: str) -> list[str]:
 def test_a_matrix_too_wide_for_its_digits_is_set_smaller_before_it_loses_any() -> None:
     text = document_of("indexed adam", "index").to_latex()
     assert r"\footnotesize" in text or r"\scriptsize" in text
+
+
+# Equal, or nearly so ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("activation", "z", "order", "printed", "exact"),
+    [
+        ("tanh", 300, 0, "1.00000", False),
+        ("tanh", 10**8, 0, "1.00000", False),
+        ("sigmoid", 300, 0, "1.00000", False),
+        ("gelu", 300, 0, "300.000", False),
+        ("elu", -300, 0, "-1.00000", False),
+        ("elu", 300, 0, "300", True),
+        ("sigmoid", 0, 0, "0.5", True),
+        ("tanh", 0, 0, "0", True),
+        ("gelu", 0, 0, "0", True),
+        ("gelu", 0, 1, "0.5", True),
+        ("sqrt(z) + sin(z - 4)", 4, 0, "2", True),
+    ],
+)
+def test_a_function_that_only_comes_near_a_number_is_not_equal_to_it(
+    activation: str, z: int, order: int, printed: str, exact: bool
+) -> None:
+    """The exponential, the hyperbolic tangent and their like are rational at 0 alone (Hermite, Lindemann)."""
+    element = Element(Read("z"))
+    form = Applied(1, activation, element, order)
+    line = numeric_line(form, lambda _: Fraction(z), worth(form, lambda _: approximate(Fraction(z))), 6)
+    assert joined(numeral(line.result)) == printed
+    assert line.exact == exact
