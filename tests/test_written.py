@@ -174,3 +174,28 @@ def test_a_function_that_only_comes_near_a_number_is_not_equal_to_it(
     line = numeric_line(form, lambda _: Fraction(z), worth(form, lambda _: approximate(Fraction(z))), 6)
     assert joined(numeral(line.result)) == printed
     assert line.exact == exact
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_given_is_printed_as_it_is_computed_with(form: str) -> None:
+    weights = [[0.123456789, -1 / 3], [0.5, 1e-7]]
+    only = bpsym.Dense(units=2, activation="tanh", weights=weights, biases=[0.12345678, 0])
+    one = bpsym.Example(
+        network=bpsym.Network(inputs=2, layers=(only,)),
+        data={"x": [[-0.987654321, 1]], "t": [[0.1234567, 1]]},
+        training={"learning_rate": 0.10000001},
+    )
+    text = bpsym.derive(one, form=form).to_latex()
+    given = text[text.index("What is given") : text.index("The forward pass")]
+    for printed in (
+        "0.123456789",
+        "-0.333333",
+        "0.5",
+        r"1 \cdot 10^{-7}",
+        "0.12345678",
+        "-0.987654321",
+        "0.1234567",
+    ):
+        assert f" {printed} " in given
+    assert r"\eta &= 0.10000001" in given or r"\eta = 0.10000001" in given
+    assert "0.123457" not in given

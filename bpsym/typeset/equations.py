@@ -124,7 +124,8 @@ def _numeric(step: Step, mathematics: Mathematics, values: Values | None, digits
         return []
     last = step.forms[-1]
     if is_plain(last) or has_total(last):
-        pieces, exact = mathematics.amount(step.value, digits)
+        given = is_plain(last) and mathematics.is_given(step.lhs)
+        pieces, exact = mathematics.amount(step.value, digits, given=given)
         return [Equated(relation(exact), pieces)]
 
     def lookup(element: Element) -> Any:

@@ -286,12 +286,17 @@ class Mathematics:
             return False
         return self.numerals(form if isinstance(form, Element) else form.after).negative
 
-    def amount(self, value: Any, digits: int) -> tuple[Pieces, bool]:
+    def is_given(self, form: Form) -> bool:
+        """Whether it stands for numbers that somebody gave, and that are computed from nothing."""
+        name = form.read.name if isinstance(form, Element) else form.name if isinstance(form, Layer) else None
+        return name is not None and not self.program.of(name)
+
+    def amount(self, value: Any, digits: int, *, given: bool = False) -> tuple[Pieces, bool]:
         """A result and whether it is printed exactly; rows of results as a matrix."""
         if not isinstance(value, tuple):
-            printed, exact = result(value, digits)
+            printed, exact = result(value, digits, given=given)
             return numeral(printed), exact
-        rows = [[self.amount(entry, digits) for entry in row] for row in value]
+        rows = [[self.amount(entry, digits, given=given) for entry in row] for row in value]
         exact = all(known for row in rows for _, known in row)
         return matrix([[pieces for pieces, _ in row] for row in rows]), exact
 

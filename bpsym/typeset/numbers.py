@@ -110,9 +110,9 @@ def _stripped(numeral: Numeral) -> Numeral:
     return Numeral(coefficient, exponent)
 
 
-def result(value: Amount, digits: int) -> tuple[Numeral, bool]:
-    """A result as it is printed, and whether that is exactly the number."""
-    numeral = short(value, digits)
+def result(value: Amount, digits: int, *, given: bool = False) -> tuple[Numeral, bool]:
+    """A result as it is printed, and whether that is exactly the number; what is given stands as in an operation."""
+    numeral = short(value, max(digits, SHORT) if given else digits)
     return (rounded(value, digits), False) if numeral is None else (numeral, True)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from bpsym.derivation.forms import Amount, Numerals, SampleTable
@@ -38,7 +40,8 @@ def numeral_lines(block: Numerals, mathematics: Mathematics, digits: int) -> lis
     used = ROOM
     for form, value in block.rows:
         left = mathematics.tex(form)
-        pieces, exact, size = _matrix(value, mathematics, digits, ROOM - width(left) - 16.0)
+        amount = partial(mathematics.amount, given=mathematics.is_given(form))
+        pieces, exact, size = _matrix(value, amount, digits, ROOM - width(left) - 16.0)
         wide = width(left) + 16.0 + total_width(pieces) + _BETWEEN
         if size or used + wide > ROOM + _BETWEEN:
             lines.append([])
@@ -49,12 +52,14 @@ def numeral_lines(block: Numerals, mathematics: Mathematics, digits: int) -> lis
     return [Line(r" \qquad ".join(line), size) for line, size in zip(lines, sizes, strict=True)]
 
 
-def _matrix(value: Any, mathematics: Mathematics, digits: int, room: float) -> tuple[Pieces, bool, str]:
+def _matrix(
+    value: Any, amount: Callable[[Any, int], tuple[Pieces, bool]], digits: int, room: float
+) -> tuple[Pieces, bool, str]:
     """Each number with its own digits, as elsewhere; in a smaller size where they do not fit, then with fewer."""
     if isinstance(value, tuple) and len(value) == len(value[0]) == 1:
         value = value[0][0]
     for count in range(digits, FEWEST - 1, -1):
-        pieces, exact = mathematics.amount(value, count)
+        pieces, exact = amount(value, count)
         for size, part in SIZES.items():
             if total_width(pieces) * part <= room:
                 return pieces, exact, size
