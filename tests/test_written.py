@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from tests.shown import FORMS, SHOWN, document_of, example, layer
 from tests.test_derivation import steps
 from tests.test_documents import display_formulas
 from tests.test_shown import number
+from tests.witness import recompute
+from tests.witness.activations import called
 
 
 def identities(**more: object) -> bpsym.Document:
@@ -199,3 +202,25 @@ def test_what_is_given_is_printed_as_it_is_computed_with(form: str) -> None:
         assert f" {printed} " in given
     assert r"\eta &= 0.10000001" in given or r"\eta = 0.10000001" in given
     assert "0.123457" not in given
+
+
+# Lines ------------------------------------------------------------------------------------------------------------
+
+
+def test_under_a_wide_left_hand_side_products_are_not_broken_inside_their_brackets() -> None:
+    widths = ((2, "tanh"), (1, "sigmoid"), (2, "softplus"), (1, "tanh"))
+    layers = tuple(
+        layer(units, before, activation, seed)
+        for seed, ((before, _), (units, activation)) in enumerate(pairwise(((2, ""), *widths)))
+    )
+    document = bpsym.derive(example(2, layers, [[1], [0]]))
+    text = document.to_latex()
+    product = text[text.index("carries the factor") :].partition(r"\end{align*}")[0]
+    left, *right = product.partition(r"\begin{align*}")[2].strip().split(r" \\")
+    assert left.count("f_") == 4
+    assert "=" not in left
+    assert 3 <= len(right) <= 5
+    assert not any(re.search(r"^\s*&[\s\\a-z{}]*-", one) for one in right)
+    read = recompute.lines(product + r"\end{align*}", called(document))
+    assert len(read) == 1
+    assert read[0].ok

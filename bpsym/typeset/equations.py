@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from bpsym.calculus.evaluate import Values
-from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step, Summation, SumOver, components
+from bpsym.derivation.forms import (
+    Element,
+    Form,
+    Layer,
+    Matrix,
+    Step,
+    Summation,
+    SumOver,
+    components,
+)
 from bpsym.typeset.mathematics import Mathematics, printed_result
 from bpsym.typeset.numbers import numeric_line
 from bpsym.typeset.pieces import Piece, Pieces, after, joined, lines, total_height, total_width, width
@@ -15,7 +25,14 @@ from bpsym.typeset.pieces import Piece, Pieces, after, joined, lines, total_heig
 ROOM = 330.0
 """The width of a formula with its number, in points at 11 pt: a plain article's text is 360 wide."""
 
-_INDENT = 20.0
+_INDENT, _RELATION, _NUMBER = 20.0, 16.0, 24.0
+"""The widths before a line that goes on, of a relation, and of the equation's number."""
+
+NARROWEST = 140.0
+"""The least room for right-hand sides: with less, products would break inside their brackets."""
+
+_BELOW = ROOM - _RELATION - _NUMBER - 10.0
+"""The room for right-hand sides below their left-hand side."""
 
 MOST_ROWS, MOST_COLUMNS = 12, 10
 """The largest matrix that is printed as one; amsmath allows ten columns."""
@@ -46,21 +63,33 @@ class Equated:
 def rows(
     step: Step, mathematics: Mathematics, values: Values | None, digits: int, room: float, compact: bool
 ) -> tuple[Row, ...]:
-    """The step's rows: its forms, the last one with numbers, and its value; several on a row where it is compact."""
-    left = mathematics.tex(step.lhs)
-    sides = _symbolic(step, mathematics) + _numeric(step, mathematics, values, digits)
-    sides = _unlike(sides)
-    if compact:
-        sides = _gathered(sides, room)
-    found: list[Row] = []
-    for number, side in enumerate(sides):
+    """The step's rows: its forms, the last one with numbers, and its value; several on a row where it is compact.
+
+    A left-hand side that leaves too little room has a row of its own, above the others.
+    """
+    left = mathematics.pieces(step.lhs)
+    sides = _unlike(_symbolic(step, mathematics) + _numeric(step, mathematics, values, digits))
+    if room >= NARROWEST:
+        first, *rest = _of_sides(sides, room, compact)
+        return (replace(first, left=joined(left), label=step.label), *rest)
+    above, *more = lines(left, ROOM - _NUMBER - _INDENT)
+    below = [replace(row, relation=rf"\quad {row.relation}") for row in _of_sides(sides, _BELOW, compact)]
+    start = Row("", "", joined(above), step.label, total_height(above))
+    return (start, *map(_continued, more), *below)
+
+
+def _of_sides(sides: list[Equated], room: float, compact: bool) -> Iterator[Row]:
+    """A row for each side, more for a long one, fewer where they are gathered."""
+    for side in _gathered(sides, room) if compact else sides:
         first, *rest = (
             [side.pieces] if total_width(side.pieces) <= room else lines(side.pieces, room - _INDENT)
         )
-        named = (left, step.label) if number == 0 else ("", "")
-        found.append(Row(named[0], side.relation, joined(first), named[1], total_height(first)))
-        found += [Row("", "", rf"\qquad {{}}{joined(line)}", height=total_height(line)) for line in rest]
-    return tuple(found)
+        yield Row("", side.relation, joined(first), height=total_height(first))
+        yield from map(_continued, rest)
+
+
+def _continued(line: Pieces) -> Row:
+    return Row("", "", rf"\qquad {{}}{joined(line)}", height=total_height(line))
 
 
 def fitting(step: Step, mathematics: Mathematics, values: Values | None, digits: int) -> tuple[Step, ...]:
@@ -162,7 +191,7 @@ def has_total(form: Form) -> bool:
 
 def room_beside(left: Pieces) -> float:
     """The room for right-hand sides beside a left-hand side, its relation and the equation's number."""
-    return ROOM - total_width(left) - 16.0 - 24.0
+    return ROOM - total_width(left) - _RELATION - _NUMBER
 
 
 __all__ = ["ROOM", "Equated", "Row", "is_plain", "room_beside", "rows"]
