@@ -110,6 +110,32 @@ def test_numbers_of_ones_own_formula_have_a_dot_between_them() -> None:
     assert r"\cdot 0.3" in text
 
 
+# Means, penalties, functions ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [3, 5, 8, 10, 20])
+def test_a_mean_over_samples_is_a_fraction_for_any_number_of_them(count: int) -> None:
+    text = bpsym.derive(example(2, (layer(1, 2, "tanh", 1),), [[0.5]] * count)).to_latex()
+    assert text.count(rf"\frac{{1}}{{{count}}} \sum_{{s=1}}^{{{count}}}") == 4
+    assert not re.search(r"\d\.\d+ \\(?:sum|left)", text)
+
+
+@pytest.mark.parametrize(("penalty", "written"), [("l1", r"\lvert w"), ("l2", r"\bigl(w")])
+def test_a_rate_that_happens_to_be_one_over_the_samples_stays_a_rate(penalty: str, written: str) -> None:
+    """Five samples, and a rate that comes out as 0.2: no factor that mean and penalty share."""
+    rate = {"l1": 0.2, "l2": 0.4}[penalty]
+    one = example(2, (layer(1, 2, "tanh", 1),), [[0.5]] * 5, **{penalty: rate})
+    text = bpsym.derive(one).to_latex()
+    assert rf"&= \frac{{1}}{{5}} \sum_{{s=1}}^{{5}} L^{{[s]}} + 0.2 {written}" in text
+    assert r"&= \frac{1}{5} (L^{[1]} + L^{[2]} + L^{[3]} + L^{[4]} + L^{[5]}) + 0.2" in text
+
+
+def test_the_name_of_a_function_has_room_before_it() -> None:
+    text = document_of("penalties").to_latex()
+    assert r"0.001 \operatorname{sgn}(w" in text
+    assert r"\mathrm{sgn}" not in text
+
+
 # Matrices of numbers ----------------------------------------------------------------------------------------------
 
 

@@ -65,10 +65,13 @@ def rows(
 ) -> tuple[Row, ...]:
     """The step's rows: its forms, the last one with numbers, and its value; several on a row where it is compact.
 
-    A left-hand side that leaves too little room has a row of its own, above the others.
+    A left-hand side that leaves too little room has a row of its own, above the others. None where nothing is equal
+    to it but itself.
     """
     left = mathematics.pieces(step.lhs)
     sides = _unlike(_symbolic(step, mathematics) + _numeric(step, mathematics, values, digits))
+    if not sides:
+        return ()
     if room >= NARROWEST:
         first, *rest = _of_sides(sides, room, compact)
         return (replace(first, left=joined(left), label=step.label), *rest)

@@ -256,7 +256,7 @@ class Mathematics:
             return piece(_CONSTANTS[form.name])
         if form.name == "exp":
             return enclosed("", piece(f"e^{{{arguments}}}"), "")
-        left, right = _BRACKETS.get(form.name, (rf"\mathrm{{{form.name}}}(", ")"))
+        left, right = _BRACKETS.get(form.name, (rf"\operatorname{{{form.name}}}(", ")"))
         return unbroken(enclosed(left, piece(arguments), right))
 
     def _bracketed(self, form: Form, kinds: tuple[type, ...]) -> Pieces:
@@ -309,8 +309,8 @@ _RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 _CONSTANTS = {"Pi": r"\pi"}
 
 _BRACKETS = {
-    "erf": (r"\mathrm{erf}(", ")"),
-    "sign": (r"\mathrm{sgn}(", ")"),
+    "erf": (r"\operatorname{erf}(", ")"),
+    "sign": (r"\operatorname{sgn}(", ")"),
     "tanh": (r"\tanh(", ")"),
     "log": (r"\ln(", ")"),
     "sin": (r"\sin(", ")"),

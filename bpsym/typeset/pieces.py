@@ -24,10 +24,11 @@ class Piece:
 
 _DIGIT, _LETTER, _SCRIPT = 5.5, 6.0, 0.75
 _WIDTHS = {
-    r"\cdot": 8.0, r"\,": 1.9, r"\partial": 6.0, r"\boldsymbol": 3.0, r"\mathrm": 0.0, r"\text": 0.0,
-    r"\bigl": 0.8, r"\bigr": 0.8, r"\tanh": 22.0, r"\ln": 10.0, r"\exp": 18.0, r"\left": 1.5, r"\right": 1.5,
-    "+": 13.4, "-": 13.4, "=": 14.6, ".": 3.1, ",": 4.9, "(": 4.3, ")": 4.3, "[": 3.1, "]": 3.1,
-    r"\sqrt": 9.0, r"\lvert": 3.0, r"\rvert": 3.0, r"\!": -1.9, r"\approx": 14.6, r"\leftarrow": 17.0,
+    r"\cdot": 8.0, r"\,": 1.9, r"\partial": 6.0, r"\boldsymbol": 3.0, r"\mathrm": 0.0, r"\operatorname": 2.0,
+    r"\text": 0.0, r"\bigl": 0.8, r"\bigr": 0.8, r"\tanh": 22.0, r"\ln": 10.0, r"\exp": 18.0,
+    r"\left": 1.5, r"\right": 1.5, "+": 13.4, "-": 13.4, "=": 14.6, ".": 3.1, ",": 4.9, "(": 4.3, ")": 4.3,
+    "[": 3.1, "]": 3.1, r"\sqrt": 9.0, r"\lvert": 3.0, r"\rvert": 3.0, r"\!": -1.9,
+    r"\approx": 14.6, r"\leftarrow": 17.0,
 }  # fmt: skip
 _GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
 _FRACTION = re.compile(rf"\\frac({_GROUP})({_GROUP})")
