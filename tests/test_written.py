@@ -8,11 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from sympy import Rational
 
 import bpsym
+from bpsym.calculus.cases import with_cases_outside
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import Applied, Element, Numerals
 from bpsym.derivation.worth import approximate, worth
+from bpsym.network.activations import activation_of
 from bpsym.publish import tex
 from bpsym.typeset.mathematics import numeral
 from bpsym.typeset.numbers import numeric_line
@@ -250,3 +253,43 @@ def test_under_a_wide_left_hand_side_products_are_not_broken_inside_their_bracke
     read = recompute.lines(product + r"\end{align*}", called(document))
     assert len(read) == 1
     assert read[0].ok
+
+
+# Cases ------------------------------------------------------------------------------------------------------------
+
+SLOPES = {
+    "max(z, 0)": r"\begin{cases} 1, & z \ge 0 \\ 0, & z < 0 \end{cases}",
+    "max(z, 0.1*z)": r"\begin{cases} 1, & z \ge 0 \\ 0.1, & z < 0 \end{cases}",
+    "max(0, 1 - z)": r"\begin{cases} 0, & z \ge 1 \\ -1, & z < 1 \end{cases}",
+    "min(max(z, -1), 1)": r"\begin{cases} 0, & z > 1 \\ 1, & z \ge -1 \\ 0, & z < -1 \end{cases}",
+    "max(-1, min(1, z))": r"\begin{cases} 0, & z \le -1 \\ 0, & z \ge 1 \\ 1, & z < 1 \end{cases}",
+    "z / (1 + abs(z))": r"\frac{1}{1 + \lvert z\rvert} - \frac{\lvert z\rvert}{(1 + \lvert z\rvert)^2}",
+    "z * abs(z)": r"2 \lvert z\rvert",
+}
+
+
+@pytest.mark.parametrize("formula", SLOPES)
+def test_the_slope_of_ones_own_formula_has_its_cases_outside_and_its_arithmetic_done(formula: str) -> None:
+    layers = (layer(1, 2, formula, 1),)
+    text = bpsym.derive(example(2, layers, [[0.5]])).to_latex()
+    assert f"f'(z) &= {SLOPES[formula]}" in text
+
+
+@pytest.mark.parametrize(
+    "formula", [*SLOPES, "max(z, 0) * min(z, 2) + abs(z - 1)", "max(0, 1 - z)**2 - z * abs(z)"]
+)
+def test_cases_put_outside_change_no_value_at_their_borders_either(formula: str) -> None:
+    """Compared with SymPy's own derivative, with numbers put in."""
+    z = Read("z")
+    plain = activation_of(formula).slope_at(z, None)
+    for twice in range(-6, 7):
+        assert with_cases_outside(plain).subs(z, Rational(twice, 2)) == plain.subs(z, Rational(twice, 2))
+
+
+def test_the_slope_of_a_hinge_is_zero_or_the_target_and_the_rest_of_the_chain_stays_outside() -> None:
+    layers = (layer(2, 2, "tanh", 1),)
+    text = bpsym.derive(example(2, layers, [[1, -1]], loss="max(0, 1 - a*t)")).to_latex()
+    cases = r"\begin{cases} 0, & t_1 a^{(1)}_1 \ge 1 \\ -t_1, & t_1 a^{(1)}_1 < 1 \end{cases}"
+    assert cases in text
+    assert "(-0" not in text
+    assert r"\left(-" not in text

@@ -14,6 +14,7 @@ from typing import Any
 
 from sympy import Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
 
+from bpsym.calculus.cases import with_cases_outside
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.calculus.nodes import AtGreatest, Binder, Guard, IndexSum, Read
 from bpsym.network import roles
@@ -170,7 +171,7 @@ def reading_order(expr: Expr, program: Program, *, opened: bool = False) -> Form
 
     opened: sums over an index and cases are forms of what stands in them; else each is a whole.
     """
-    return _Order(program, opened).form(expr)
+    return _Order(program, opened).form(with_cases_outside(expr) if opened else expr)
 
 
 @dataclass(frozen=True)
