@@ -291,5 +291,28 @@ def test_the_slope_of_a_hinge_is_zero_or_the_target_and_the_rest_of_the_chain_st
     text = bpsym.derive(example(2, layers, [[1, -1]], loss="max(0, 1 - a*t)")).to_latex()
     cases = r"\begin{cases} 0, & t_1 a^{(1)}_1 \ge 1 \\ -t_1, & t_1 a^{(1)}_1 < 1 \end{cases}"
     assert cases in text
-    assert "(-0" not in text
+    assert not re.search(r"-0(?![.\d])", text[text.index("The loss}") : text.index("The code}")])
     assert r"\left(-" not in text
+
+
+def test_chains_are_written_with_the_case_that_the_sample_is_in_which_is_shown_before_them() -> None:
+    """Huber's loss of two outputs: one less than 1 away from its target, one more."""
+    layers = (layer(2, 2, "tanh", 1), layer(2, 2, "identity", 2))
+    one = example(2, layers, [[0.5, 3]], loss="huber")
+    document = bpsym.derive(one)
+    found = steps(document.derivation)
+    chains = [step for label, step in found.items() if label.startswith("chain")]
+    assert len(chains) == 12
+    assert not any("Cases" in repr(step.forms) for step in chains)
+    text = document.to_latex()
+    for unit, chosen in ((1, r"a^{(2)}_1 - t_1"), (2, r"\operatorname{sgn}(a^{(2)}_2 - t_2)")):
+        start = text.index(rf"\frac{{\partial L}}{{\partial a^{{(2)}}_{unit}}} &= \begin{{cases}}")
+        assert text[start:].split(r" \\" + "\n")[1].startswith(f" &= {chosen}")
+    assert [line for line in recompute.lines(text, called(document)) if not line.ok] == []
+
+
+def test_without_numbers_no_case_is_chosen() -> None:
+    layers = tuple(bpsym.Dense(units=units, activation="tanh") for units in (2, 1))
+    one = bpsym.Example(network=bpsym.Network(inputs=2, layers=layers, loss="huber"))
+    found = steps(bpsym.derive(one).derivation)
+    assert "Cases" in repr(found["chain-w2-11"].forms)

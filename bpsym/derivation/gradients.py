@@ -32,6 +32,7 @@ from bpsym.notation.formulas import formula_form
 def gradients(setting: Setting) -> Iterator[Section]:
     """From the last layer to the first: the equations on the way, then each parameter's chain of partials."""
     shown: set[str] = set()
+    slopes_in_cases = _slopes_in_cases(setting)
     every = every_chain(setting)
     for layer in reversed(setting.layers):
         reads = [read for tensor in trained_of(setting, layer) for read in setting.elements(tensor)]
@@ -43,6 +44,7 @@ def gradients(setting: Setting) -> Iterator[Section]:
         blocks: list[Block] = [
             Remark(lead, {"parameters": tuple(map(Element, reads if every else chained))}),
             Equations(_way(setting, layer)),
+            *(slopes_in_cases if not shown else ()),
         ]
         for number, read in enumerate(chained):
             blocks.append(Equations((_chain(setting, read),)))
@@ -107,6 +109,21 @@ def _way(setting: Setting, layer: int) -> tuple[Step, ...]:
     return tuple(Step("", Element(read), (output(setting, read),)) for read in reads)
 
 
+def _slopes_in_cases(setting: Setting) -> list[Block]:
+    """The loss by each output, where that is in cases: those of this sample, which the chains are written with."""
+    steps = []
+    outputs = setting.tensor(roles.ACTIVATION, setting.layers[-1])
+    for link in setting.chains.below(sample_loss(setting)):
+        if link.by.name != outputs.name:
+            continue
+        form = setting.ordered(link.slope)
+        chosen = setting.decided(form)
+        if chosen != form:
+            lhs = Partial(Element(link.of), Element(link.by))
+            steps.append(Step("", lhs, (form, chosen), setting.worth(chosen)))
+    return [Equations(tuple(steps))] if steps else []
+
+
 def _chain(setting: Setting, read: Read) -> Step:
     """Partials along each path, then the local derivatives in their place."""
     paths = setting.chains.paths(read)
@@ -133,7 +150,7 @@ def link_slope(setting: Setting, link: Link) -> Form:
     """The local derivative; of an activation as a textbook has it."""
     role = link.equation.tensor.role
     if role.kind != roles.ACTIVATION:
-        return setting.ordered(link.slope)
+        return setting.decided(setting.ordered(link.slope))
     record = activation(setting, role.layer)
     if record.is_layer_wide and not record.other_formulas:
         return setting.ordered(link.slope)

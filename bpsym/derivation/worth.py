@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from functools import cache, reduce, singledispatch
 from math import isqrt
@@ -59,6 +60,18 @@ def approximate(value: Amount) -> Any:
 def holds(test: Comparison, lookup: Lookup) -> bool:
     """Whether the comparison is true of the numbers."""
     return bool(_both(_worth(test.left, lookup), _worth(test.right, lookup), _COMPARE[test.sign]))
+
+
+def decided(form: Any, lookup: Lookup) -> Any:
+    """The form with the branch that the numbers choose for each of its cases."""
+    if isinstance(form, Cases):
+        return decided(form.first if holds(form.test, lookup) else form.other, lookup)
+    if isinstance(form, tuple):
+        return tuple(decided(part, lookup) for part in form)
+    if not is_dataclass(form) or isinstance(form, Element):
+        return form
+    parts = {each.name: decided(getattr(form, each.name), lookup) for each in fields(form)}
+    return replace(form, **parts)  # type: ignore[type-var]
 
 
 _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
