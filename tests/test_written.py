@@ -195,6 +195,8 @@ def test_a_matrix_too_wide_for_its_digits_is_set_smaller_before_it_loses_any() -
         ("gelu", 0, 0, "0", True),
         ("gelu", 0, 1, "0.5", True),
         ("sqrt(z) + sin(z - 4)", 4, 0, "2", True),
+        ("z**0.5", 4, 0, "2", True),
+        ("z**0.5", 2, 0, "1.41421", False),
     ],
 )
 def test_a_function_that_only_comes_near_a_number_is_not_equal_to_it(

@@ -158,6 +158,8 @@ def _(form: Power, lookup: Lookup) -> Any:
     base, exponent = _worth(form.base, lookup), _worth(form.exponent, lookup)
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
         return base ** int(exponent)
+    if exponent == Fraction(1, 2) and (root := _rational_root(base)) is not None:
+        return root
     return approximate(base) ** approximate(exponent)
 
 
