@@ -318,3 +318,11 @@ def test_without_numbers_no_case_is_chosen() -> None:
     one = bpsym.Example(network=bpsym.Network(inputs=2, layers=layers, loss="huber"))
     found = steps(bpsym.derive(one).derivation)
     assert "Cases" in repr(found["chain-w2-11"].forms)
+
+
+def test_zero_has_no_sign_where_a_target_of_zero_is_subtracted() -> None:
+    layers = (layer(2, 2, "tanh", 1),)
+    document = bpsym.derive(example(2, layers, [[0, -9]], loss="max(0, 1 - a*t)"))
+    found = recompute.lines(document.to_latex(), called(document))
+    assert len(found) > 10
+    assert [line for line in found if not line.ok] == []

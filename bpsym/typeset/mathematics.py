@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import singledispatchmethod
 from typing import Any
 
@@ -138,7 +139,14 @@ class Mathematics:
 
     @pieces.register(Negative)
     def _(self, form: Negative) -> Pieces:
-        return after("-", self._bracketed(form.body, (Sum, Negative)))
+        body = self._bracketed(form.body, (Sum, Negative))
+        return body if self._is_zero(form.body) else after("-", body)
+
+    def _is_zero(self, form: Form) -> bool:
+        """Whether a number stands for it that is 0, which has no sign."""
+        if self.numerals is None or not isinstance(form, (Number, Element, Activated)):
+            return False
+        return joined(self.pieces(form)) == "0"
 
     @pieces.register(Sum)
     def _(self, form: Sum) -> Pieces:
@@ -174,7 +182,9 @@ class Mathematics:
         if isinstance(before, Layer) and isinstance(factor, Layer):
             return r"\,"
         long = (Partial, Sum, Product, Applied, Activated, Quotient, Power, Negative)
-        if _is_number(before) or not any(isinstance(one, long) for one in product.factors):
+        if (_is_number(before) and before != _NOTHING) or not any(
+            isinstance(one, long) for one in product.factors
+        ):
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
 
@@ -263,6 +273,8 @@ class Mathematics:
         """The form, in brackets where it is one of these kinds or a negative number."""
         if isinstance(form, Cases) and self.numerals is not None:
             return self._bracketed(self.chosen(form), kinds)
+        if isinstance(form, Negative) and self._is_zero(form.body):
+            return self.pieces(form)
         if not isinstance(form, kinds) and not self._is_negative(form):
             return self.pieces(form)
         pieces = self._inside().pieces(form)
@@ -363,6 +375,9 @@ def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
     (top,), (bottom,) = unbroken(over), unbroken(under)
     text = rf"{sign}\frac{{{top.text}}}{{{bottom.text}}}"
     return (replace(top, text=text, width=max(top.width, bottom.width) + 2.4 + len(sign) * 8.5),)
+
+
+_NOTHING = Number(Fraction(0))
 
 
 def _is_number(form: Form) -> bool:
