@@ -166,9 +166,8 @@ def _total_loss(setting: Setting) -> tuple[Form, ...]:
     tensor = setting.tensor(roles.SAMPLE_LOSS)
     terms = tuple(Element(Read(tensor.name, sample)) for sample in range(setting.samples))
     mean = Product((Quotient(Number(Fraction(1)), Number(Fraction(setting.samples))), Sum(terms)))
-    penalties = [term for term in Add.make_args(value) if not _reads(term, tensor)]
-    rest = [setting.ordered(setting.written_out(term)) for term in penalties]
-    return (*forms, Sum((mean, *rest)) if rest else mean)
+    penalties = [setting.ordered(term) for term in Add.make_args(value) if not _reads(term, tensor)]
+    return (*forms, Sum((mean, *penalties)) if penalties else mean)
 
 
 def _reads(expr: Expr, tensor: Tensor) -> bool:
