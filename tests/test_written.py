@@ -270,6 +270,13 @@ SLOPES = {
 }
 
 
+MIXED = (
+    "max(z, 0) * min(z, 2) + abs(z - 1)",
+    "max(0, 1 - z)**2 - z * abs(z)",
+    "(z if z > 0 else 0.1*z) + (z**2 if z <= 0 else 3*z)",
+)
+
+
 @pytest.mark.parametrize("formula", SLOPES)
 def test_the_slope_of_ones_own_formula_has_its_cases_outside_and_its_arithmetic_done(formula: str) -> None:
     layers = (layer(1, 2, formula, 1),)
@@ -277,9 +284,7 @@ def test_the_slope_of_ones_own_formula_has_its_cases_outside_and_its_arithmetic_
     assert f"f'(z) &= {SLOPES[formula]}" in text
 
 
-@pytest.mark.parametrize(
-    "formula", [*SLOPES, "max(z, 0) * min(z, 2) + abs(z - 1)", "max(0, 1 - z)**2 - z * abs(z)"]
-)
+@pytest.mark.parametrize("formula", [*SLOPES, *MIXED])
 def test_cases_put_outside_change_no_value_at_their_borders_either(formula: str) -> None:
     """Compared with SymPy's own derivative, with numbers put in."""
     z = Read("z")

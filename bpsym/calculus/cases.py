@@ -19,7 +19,7 @@ def with_cases_outside(expr: Any) -> Any:
 
     What depends on other elements than the tests stays outside: w {a; b} is no {w a; w b}.
     """
-    if expr.has(Binder, Guard):
+    if expr.has(Binder, Guard) or not expr.has(Piecewise, sign):
         return expr
     plain = _without_signs(expr)
     return _outside(plain.xreplace({one: _solved(one) for one in _tests(plain)}))
