@@ -14,9 +14,10 @@ from bpsym.derivation.forms import (
     Section,
     Step,
     Variable,
+    product_of,
 )
 from bpsym.derivation.functions import activation, slope_form
-from bpsym.derivation.gradients import link_slope, product_of
+from bpsym.derivation.gradients import link_slope
 from bpsym.derivation.opening import first_of_each_activation
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
@@ -69,11 +70,11 @@ def _product_of_slopes(setting: Setting) -> list[Block]:
         Applied(layer, setting.activation(layer), Element(link.by), order=1)
         for layer, link in zip(layers, links, strict=True)
     ]
-    slopes = product_of([link_slope(setting, link) for link in links])
+    slopes = product_of(*(link_slope(setting, link) for link in links))
     value = setting.worth(slopes)
     return [
         Remark("vanishing_product", {"parameter": Element(parameter)}),
-        Equations((Step("", product_of(list(signs)), (slopes,), value),), compact=True),
+        Equations((Step("", product_of(*signs), (slopes,), value),), compact=True),
     ]
 
 
