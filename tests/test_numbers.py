@@ -109,3 +109,12 @@ def test_every_line_recomputes_from_what_is_printed(numbers: list[Fraction], dig
     unit = Fraction(10) ** line.result.exponent
     assert round(printed / unit) == line.result.coefficient
     assert (printed == line.result.value) == line.exact
+
+
+@given(st.integers(-20_000, 20_000), st.integers(1, 10**6), st.integers(1, 10**6))
+def test_numbers_of_any_size_are_rounded(power: int, over: int, under: int) -> None:
+    """Python turns no whole number of more than 4,300 digits into text: that is not needed."""
+    number = Fraction(over, under) * Fraction(10) ** power
+    found = rounded(number, 6)
+    assert abs(found.value - number) * 2 <= Fraction(10) ** found.exponent
+    assert 10**5 <= found.coefficient < 10**6

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor, log10
 from typing import Any
 
 from bpsym.derivation.forms import Amount, Applied, Element, Form
@@ -92,8 +93,10 @@ def _to_digits(number: Fraction, digits: int) -> Numeral:
 
 def _magnitude(number: Fraction) -> int:
     """The greatest e with 10**e <= number."""
-    guess = len(str(number.numerator)) - len(str(number.denominator))
-    return guess if _power_of_ten(guess) <= number else guess - 1
+    guess = floor((number.numerator.bit_length() - number.denominator.bit_length()) * log10(2)) + 1
+    while _power_of_ten(guess) > number:
+        guess -= 1
+    return guess
 
 
 def short(value: Amount, longest: int = SHORT) -> Numeral | None:
