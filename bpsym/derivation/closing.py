@@ -15,9 +15,8 @@ from bpsym.derivation.forms import (
     Step,
     Variable,
 )
-from bpsym.derivation.functions import activation, slope_form
+from bpsym.derivation.functions import activation, first_of_each_activation, slope_form
 from bpsym.derivation.gradients import link_slope, product_of
-from bpsym.derivation.opening import first_of_each_activation
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form

@@ -21,8 +21,8 @@ from bpsym.derivation.forms import (
     Sum,
     Variable,
 )
-from bpsym.derivation.functions import activation, slope_form, slope_lines
-from bpsym.derivation.opening import first_of_each_activation, sample_loss
+from bpsym.derivation.functions import activation, first_of_each_activation, slope_form, slope_lines
+from bpsym.derivation.opening import sample_loss
 from bpsym.derivation.passes import output
 from bpsym.derivation.setting import MOST_PATHS, Setting, slug
 from bpsym.network import roles

@@ -26,12 +26,12 @@ from bpsym.derivation.forms import (
     SymbolTable,
     Variable,
 )
-from bpsym.derivation.functions import activation, layer_calls, letter
+from bpsym.derivation.functions import activation, first_of_each_activation, layer_calls, letter
+from bpsym.derivation.kinks import kinks
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
-from bpsym.network.losses import loss_of
 from bpsym.notation.formulas import formula_form
 
 Terms = dict[str, Any]
@@ -125,14 +125,6 @@ def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapp
     return (Applied(layer, record.name, z),), key, terms | {"formula": formula_form(record.formula, {"z": z})}
 
 
-def first_of_each_activation(setting: Setting) -> list[int]:
-    """For each activation of the network, the first layer that has it."""
-    first: dict[str, int] = {}
-    for layer in setting.layers:
-        first.setdefault(setting.activation(layer), layer)
-    return list(first.values())
-
-
 def conventions(setting: Setting) -> Iterator[Section]:
     """What derivations of this network differ in, as it is chosen here."""
     yield Section("conventions", (Items(tuple(_conventions(setting))),))
@@ -157,17 +149,7 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
         shown = numbers if len(numbers) <= MOST_LISTED else (*numbers[:FEW], "...")
         yield Remark("batch", {"count": len(numbers), "samples": shown})
     yield from _biases(setting)
-    for layer in first_of_each_activation(setting):
-        kink = activation(setting, layer).kink
-        if kink is not None:
-            z = Variable("z")
-            slope = Applied(layer, setting.activation(layer), z, order=1)
-            yield Remark(
-                "kink", {"slope": slope, "at": Variable(f"z = {kink.at}"), "value": _number(kink.slope)}
-            )
-    loss_kink = loss_of(network.loss).kink
-    if loss_kink is not None:
-        yield Remark("kink_loss", {"value": _number(loss_kink.slope)})
+    yield from kinks(setting)
     yield from _frozen(setting)
     for key in ("l1", "l2"):
         if getattr(network, key):
@@ -180,12 +162,6 @@ def _frozen(setting: Setting) -> Iterator[Remark]:
     for layer, dense in zip(setting.layers, setting.example.network.layers, strict=True):
         if dense.frozen:
             yield Remark("_".join(("frozen", *sorted(set(dense.frozen), reverse=True))), {"layer": layer})
-
-
-def _number(text: str) -> Form:
-    from fractions import Fraction
-
-    return Number(Fraction(text))
 
 
 def _biases(setting: Setting) -> Iterator[Remark]:
