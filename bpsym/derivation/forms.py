@@ -197,6 +197,15 @@ class SampleTable:
 
 
 @dataclass(frozen=True)
+class SampleData:
+    """What is given of each sample: (what, its number for each of the `samples`, from 0) columns; count: of all."""
+
+    columns: tuple[tuple[Form, tuple[Amount, ...]], ...]
+    samples: tuple[int, ...]
+    count: int
+
+
+@dataclass(frozen=True)
 class SymbolTable:
     """Rows of (symbols, key of what they mean, terms of that phrase)."""
 
@@ -226,7 +235,18 @@ class Listing:
     text: str = ""
 
 
-Block = Equations | Remark | Items | Numerals | SampleTable | SymbolTable | Picture | ValueTable | Listing
+Block = (
+    Equations
+    | Remark
+    | Items
+    | Numerals
+    | SampleData
+    | SampleTable
+    | SymbolTable
+    | Picture
+    | ValueTable
+    | Listing
+)
 
 
 @dataclass(frozen=True)
@@ -294,6 +314,7 @@ __all__ = [
     "Quotient",
     "Range",
     "Remark",
+    "SampleData",
     "SampleTable",
     "Section",
     "Size",

@@ -29,6 +29,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.functions import activation, first_of_each_activation, layer_calls, letter
 from bpsym.derivation.kinks import kinks
 from bpsym.derivation.numerals import numerals
+from bpsym.derivation.samples import samples_given
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
@@ -187,29 +188,33 @@ def network(setting: Setting) -> Iterator[Section]:
 
 
 def given(setting: Setting) -> Iterator[Section]:
-    """The matrices, with their numbers."""
+    """The matrices and single numbers, with their values where they have any; of several samples, a table of all."""
     target = setting.tensor(roles.TARGET, len(setting.layers))
     tensors = (setting.tensor(roles.INPUT), *setting.parameters(), target)
     blocks: list[Block] = []
     if setting.indexed:
-        blocks += numerals(setting, tensors)
+        blocks += numerals(setting, [one for one in tensors if one.name in setting.given], setting.given)
+        blocks += numerals(setting, tensors) if setting.before is not None else []
         tensors = ()
     steps = [_matrix(setting, tensor) for tensor in tensors if len(setting.elements(tensor)) > 1]
-    single = [
-        read for one in tensors[1:] if len(setting.elements(one)) == 1 for read in setting.elements(one)
-    ]
+    single = [read for one in tensors if len(setting.elements(one)) == 1 for read in setting.elements(one)]
     if setting.trained():
         single.append(Read(LEARNING_RATE_TENSOR.name))
         single += [Read(one.name) for one in setting.program.inputs if one.role.kind == roles.SETTING]
-    steps += [Step("", Element(read), (Element(read),), setting.amount(read)) for read in single]
-    if setting.indexed and setting.before is None:
-        steps = []
+    steps += [_single(setting, read) for read in single if setting.start_of(read) is not None]
     if steps:
         blocks.append(Equations(tuple(steps), compact=True))
+    blocks += samples_given(setting)
     if blocks:
         yield Section("given", tuple(blocks))
 
 
+def _single(setting: Setting, read: Read) -> Step:
+    return Step("", Element(read), (Element(read),), setting.start_of(read))
+
+
 def _matrix(setting: Setting, tensor: Tensor) -> Step:
     matrix = setting.matrix(tensor)
-    return Step("", setting.layer(tensor), (matrix,), setting.amounts(tensor), entries=matrix.rows)
+    rows = tuple(tuple(setting.start_of(read) for read in row) for row in setting.rows(tensor))
+    value = None if rows[0][0] is None else rows
+    return Step("", setting.layer(tensor), (matrix,), value, entries=matrix.rows)

@@ -33,6 +33,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.functions import activation, letter
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import sample_loss, total_loss
+from bpsym.derivation.samples import loss_table
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.losses import loss_of
@@ -114,7 +115,9 @@ def loss(setting: Setting) -> Iterator[Section]:
     if setting.samples > 1 or setting.names.penalised:
         step = Step("total-loss", Element(total), _total_loss(setting), setting.amount(total))
         key = f"loss_{setting.example.network.reduction}" if setting.samples > 1 else "loss_penalised"
-        blocks += [Remark(key), Equations((step,), compact=True)]
+        blocks += [Remark(key), Equations((step,), compact=True), *loss_table(setting, total)]
+    if setting.indexed and setting.samples == 1:
+        blocks += numerals(setting, (setting.tensor(roles.SAMPLE_LOSS),))
     if trained := {tensor.role.kind for tensor in setting.trained()}:
         aim = "aim_biases" if roles.BIASES in trained else "aim"
         blocks.append(Remark(aim, {"loss": Element(total)}))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 from math import prod
+from operator import getitem
 from typing import Any
 
 from bpsym.calculus.cancellation import CertainZeros
@@ -16,7 +18,8 @@ from bpsym.errors import InputError
 from bpsym.examples.example import Example
 from bpsym.network.description import Network
 from bpsym.network.forward import LEARNING_RATE_TENSOR, parameters
-from bpsym.network.start import initial_parameters
+from bpsym.network.limits import is_general
+from bpsym.network.start import initial_parameters, known_parameters
 from bpsym.network.training_program import first_step
 from bpsym.network.update_rule import update_rule
 
@@ -174,13 +177,37 @@ def _next(program: Program, inputs: Inputs, values: Values) -> Inputs:
     return new
 
 
+def given(example: Example, program: Program) -> dict[str, dict[tuple[int, ...], Any]]:
+    """The numbers that an example gives, by tensor and place; of the training only where it says something of it."""
+    known = _rule(example, program) if "training" in example.model_fields_set else {}
+    known = known | _data(example) | known_parameters(example.network, example.training.seed)
+    return {
+        tensor.name: {
+            at: _entry(known[tensor.name], at)
+            for at in product(*(range(int(extent)) for extent in tensor.shape))
+        }
+        for tensor in program.inputs
+        if tensor.name in known
+    }
+
+
+def _entry(rows: Any, at: tuple[int, ...]) -> Any:
+    return reduce(getitem, at, rows)
+
+
+def _data(example: Example) -> Inputs:
+    data = example.data
+    return {} if data is None else {name: rows for name, rows in (("x", data.x), ("t", data.t)) if rows}
+
+
+def _rule(example: Example, program: Program) -> Inputs:
+    rate = {LEARNING_RATE_TENSOR.name: example.training.learning_rate}
+    return rate | first_step(program, update_rule(example.training))
+
+
 def _inputs(example: Example, program: Program) -> Inputs | None:
-    start = initial_parameters(example.network, example.training.seed)
-    if example.data is None or example.data.t is None or start is None:
+    """Every number that is needed; None where some are not given, or where an f is any function."""
+    start, data = initial_parameters(example.network, example.training.seed), _data(example)
+    if start is None or len(data) < 2 or any(map(is_general, example.network.layers)):
         return None
-    inputs: Inputs = {
-        "x": example.data.x,
-        "t": example.data.t,
-        LEARNING_RATE_TENSOR.name: example.training.learning_rate,
-    } | first_step(program, update_rule(example.training))
-    return inputs | start
+    return _rule(example, program) | data | start

@@ -89,7 +89,7 @@ def _choices(expr: Any) -> list[Any]:
     """The expression without functions that bend, for each choice between the arguments of each of them."""
     if not expr.args:
         return [expr]
-    found = []
+    found: list[Any] = []
     for parts in product(*map(_choices, expr.args)):
         arguments = _ARGUMENTS.get(type(expr).__name__.lower())
         found += arguments(*parts) if arguments else [expr.func(*parts)]

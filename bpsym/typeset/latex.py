@@ -22,6 +22,7 @@ from bpsym.derivation.forms import (
     Numerals,
     Picture,
     Remark,
+    SampleData,
     SampleTable,
     Section,
     SymbolTable,
@@ -36,7 +37,7 @@ from bpsym.typeset.mathematics import Mathematics
 from bpsym.typeset.phrases import Phrases
 from bpsym.typeset.picture import picture
 from bpsym.typeset.pieces import joined
-from bpsym.typeset.tables import numeral_lines, sample_tables
+from bpsym.typeset.tables import data_tables, numeral_lines, sample_tables
 
 FOLDER = "latex"
 DOCUMENTS = "documents"
@@ -87,7 +88,7 @@ class Latex:
         found: list[str] = []
         before: Block | None = None
         for block in section.blocks:
-            display = isinstance(block, (Equations, ValueTable, Numerals, SampleTable))
+            display = isinstance(block, (Equations, ValueTable, Numerals, SampleData, SampleTable))
             same_paragraph = isinstance(block, Remark) and isinstance(before, Remark)
             text = self.block(block, section)
             found.append(text if display or same_paragraph else f"\n{text}")
@@ -137,6 +138,10 @@ class Latex:
             key: self.phrases.get("table", key) for key in ("sample", "mean", "sum", "penalty", "gradient")
         }
         tables = sample_tables(block, self.mathematics, self.digits, words)
+        return _template("samples.tex.jinja").render(tables=tables)
+
+    def data(self, block: SampleData, _: Section) -> str:
+        tables = data_tables(block, self.mathematics, self.digits)
         return _template("samples.tex.jinja").render(tables=tables)
 
     def symbols(self, block: SymbolTable, _: Section) -> str:
@@ -220,6 +225,7 @@ _BLOCKS: dict[type, Callable[[Latex, Any, Section], str]] = {
     Listing: Latex.listing,
     Items: Latex.items,
     Numerals: Latex.numerals,
+    SampleData: Latex.data,
     SampleTable: Latex.samples,
 }
 
