@@ -16,7 +16,7 @@ from bpsym.derivation.forms import (
     Variable,
 )
 from bpsym.derivation.functions import activation, first_of_each_activation, slope_form
-from bpsym.derivation.gradients import link_slope, product_of
+from bpsym.derivation.gradients import link_slope, product_of, trained_of
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form
@@ -24,19 +24,19 @@ from bpsym.notation.formulas import formula_form
 
 def vanishing(setting: Setting) -> Iterator[Section]:
     """The slopes that this network's chains are multiplied with."""
-    layers = [layer for layer in setting.layers if _has_slopes(setting, layer)]
+    layers = [layer for layer in sorted(setting.reached()) if _has_slopes(setting, layer)]
     if setting.indexed or not layers or setting.before is None:
         return
     steps = tuple(step for layer in reversed(layers) for step in _slopes(setting, layer))
     blocks: list[Block] = [Remark("vanishing_lead"), Equations(steps, compact=True)]
-    for layer in first_of_each_activation(setting):
+    for layer in first_of_each_activation(setting, layers):
         record = activation(setting, layer)
         if record.steepest_formula is not None:
             slope = Applied(layer, record.name, Variable("z"), order=1)
             bound = formula_form(record.steepest_formula, {})
             blocks.append(Remark("steepest", {"slope": slope, "bound": bound}))
-    if len(layers) == len(setting.layers) > 1:
-        blocks += _product_of_slopes(setting)
+    if len(layers) == len(setting.reached()) > 1:
+        blocks += _product_of_slopes(setting, layers[0])
     yield Section("vanishing", (*blocks, Remark("vanishing_end")))
 
 
@@ -55,10 +55,10 @@ def _slopes(setting: Setting, layer: int) -> Iterator[Step]:
         yield Step("", lhs, forms, value)
 
 
-def _product_of_slopes(setting: Setting) -> list[Block]:
-    """The slopes on the first path to the first weight, multiplied."""
-    weight = setting.elements(setting.tensor(roles.WEIGHTS, 1))[0]
-    path = setting.chains.paths(weight)[0]
+def _product_of_slopes(setting: Setting, first: int) -> list[Block]:
+    """The slopes on the first path to the first parameter that is trained of the first layer, multiplied."""
+    parameter = setting.elements(trained_of(setting, first)[0])[0]
+    path = next(setting.chains.each_path(parameter))
     links = [link for link in path if link.equation.tensor.role.kind == roles.ACTIVATION]
     layers = [link.equation.tensor.role.layer for link in links]
     signs = [
@@ -67,8 +67,9 @@ def _product_of_slopes(setting: Setting) -> list[Block]:
     ]
     slopes = product_of([link_slope(setting, link) for link in links])
     value = setting.worth(slopes)
+    key = "vanishing_product" if setting.chains.count(parameter) == 1 else "vanishing_path"
     return [
-        Remark("vanishing_product", {"weight": Element(weight)}),
+        Remark(key, {"weight": Element(parameter)}),
         Equations((Step("", product_of(list(signs)), (slopes,), value),), compact=True),
     ]
 

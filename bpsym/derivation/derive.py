@@ -45,7 +45,7 @@ def derivation(
     program = training_program(example.network, example.training, samples)
     forward = forward_program(example.network, samples)
     _check_weights(program, names, weights)
-    found = numbers(example, program, sample, long_training) if numeric else None
+    found = numbers(example, program, sample, long_training, every) if numeric else None
     setting = Setting(
         example,
         names,

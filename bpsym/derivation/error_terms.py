@@ -65,10 +65,15 @@ def _of_layer(setting: Setting, layer: int, seen: set[str]) -> Iterator[Block]:
     if layer == setting.layers[-1]:
         yield from output_layer(setting)
     if setting.indexed:
-        yield from numerals(setting, (tensor,))
+        yield from numerals(setting, _without_number(setting, [tensor]))
     if not every_chain(setting) and setting.activation(layer) not in seen:
         seen.add(setting.activation(layer))
         yield from inset(setting, layer)
+
+
+def _without_number(setting: Setting, tensors: list[Tensor]) -> list[Tensor]:
+    """Those whose equation with indices is not one of a single number, which it has beside it."""
+    return [one for one in tensors if setting.amount(setting.general(one)) is None]
 
 
 def _output_slopes(setting: Setting) -> Iterator[Block]:
@@ -173,7 +178,7 @@ def _gradients(setting: Setting) -> Iterator[Block]:
     adjoints = [setting.derived("adjoint", tensor) for tensor in tensors]
     if setting.indexed:
         yield from contribution_matrices(setting, adjoints)
-        yield from numerals(setting, adjoints)
+        yield from numerals(setting, _without_number(setting, adjoints) if setting.samples == 1 else adjoints)
     elif setting.samples > 1:
         yield from _contributions(setting, [read for one in adjoints for read in setting.elements(one)])
 

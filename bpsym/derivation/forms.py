@@ -92,9 +92,10 @@ class Variable:
 
 @dataclass(frozen=True)
 class Value:
-    """A number in a sentence, unrounded."""
+    """A number in a sentence, unrounded; unlike: another one, from which it must differ in print too."""
 
     amount: Amount
+    unlike: Amount | None = None
 
 
 @dataclass(frozen=True)
@@ -188,12 +189,13 @@ class SampleTable:
     """What each sample contributes to each gradient.
 
     columns: (what, its amount for each sample, what the penalties add or None, the gradient); `samples`: which are
-    shown, from 0; mean: whether the samples' amounts are averaged.
+    shown, from 0; mean: whether the samples' amounts are averaged; total: key of the word for what is the gradient.
     """
 
     columns: tuple[tuple[Form, tuple[Amount, ...], Amount | None, Form, Amount], ...]
     samples: tuple[int, ...]
     mean: bool
+    total: str = "gradient"
 
 
 @dataclass(frozen=True)

@@ -32,16 +32,17 @@ from bpsym.notation.formulas import formula_form
 def gradients(setting: Setting) -> Iterator[Section]:
     """From the last layer to the first: the equations on the way, then each parameter's chain of partials."""
     shown: set[str] = set()
-    every = every_chain(setting)
+    every, is_first = every_chain(setting), True
     for layer in reversed(setting.layers):
         reads = [read for tensor in trained_of(setting, layer) for read in setting.elements(tensor)]
         chained = [read for read in reads if _is_chained(setting, read, every)]
         if not chained:
             continue
-        is_output = layer == setting.layers[-1]
-        lead = "output_gradients_lead" if is_output else "hidden_gradients_lead"
+        named = reads if every else chained
+        lead = f"{'output' if is_first else 'hidden'}_gradients_{'one_' if len(named) == 1 else ''}lead"
+        is_first = False
         blocks: list[Block] = [
-            Remark(lead, {"parameters": tuple(map(Element, reads if every else chained))}),
+            Remark(lead, {"parameters": tuple(map(Element, named))}),
             Equations(_way(setting, layer)),
         ]
         for number, read in enumerate(chained):
@@ -173,6 +174,8 @@ def inset(setting: Setting, layer: int) -> list[Block]:
 
 
 def _other_activation(setting: Setting) -> str:
+    if not every_chain(setting):
+        return "other_activation_terms"
     return "other_activation" if len(first_of_each_activation(setting)) == 1 else "other_activations"
 
 

@@ -21,7 +21,7 @@ def numerals(setting: Setting, tensors: Iterable[Tensor], values: Values | None 
     for tensor in known:
         if tensor not in small:
             height, width = setting.shape(tensor)
-            kind = "vector" if width == 1 else "matrix"
+            kind = "vector" if width == 1 else "row" if height == 1 else "matrix"
             terms = {"symbol": setting.layer(tensor), "rows": height, "columns": width}
             blocks.append(Remark(f"too_large_{kind}", terms))
     return blocks

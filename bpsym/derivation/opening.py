@@ -94,7 +94,8 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
 
 def _loss_symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
     if setting.samples > 1 or setting.names.penalised:
-        yield (Element(sample_loss(setting)),), "sample_loss", {"sample": setting.sample + 1}
+        key = "sample_loss" if setting.samples > 1 else "bare_loss"
+        yield (Element(sample_loss(setting)),), key, {"sample": setting.sample + 1}
     yield (Element(total_loss(setting)),), "loss", {}
 
 
@@ -148,7 +149,8 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     if setting.batch:
         numbers = tuple(str(sample + 1) for sample in setting.batch)
         shown = numbers if len(numbers) <= MOST_LISTED else (*numbers[:FEW], "...")
-        yield Remark("batch", {"count": len(numbers), "samples": shown})
+        key = "batch" if len(numbers) > 1 else "batch_one"
+        yield Remark(key, {"count": len(numbers), "samples": shown})
     yield from _biases(setting)
     yield from kinks(setting)
     yield from _frozen(setting)

@@ -176,10 +176,14 @@ def second_pass(setting: Setting) -> Iterator[Section]:
     if setting.numbers is None or setting.numbers.after_one is None:
         return
     after = setting.numbers.after_one
-    blocks: list[Block] = [] if setting.indexed else list(_pass_again(setting, after))
+    blocks = [
+        Remark("second_pass_lead"),
+        *(_layers_again if setting.indexed else _pass_again)(setting, after),
+    ]
     total = total_loss(setting)
     losses = setting.amount(total), setting.amount(total, after)
-    compared = {"loss": Element(total), "before": Value(losses[0]), "after": Value(losses[1])}
+    before, now = (Value(one, unlike=other) for one, other in (losses, losses[::-1]))
+    compared = {"loss": Element(total), "before": before, "after": now}
     yield Section("second_pass", (*blocks, Remark(_what_became(*losses), compared)), state=1)
 
 
@@ -193,8 +197,15 @@ def _pass_again(setting: Setting, after: Values) -> Iterator[Block]:
     steps = [Step("", Element(read), (output(setting, read),), setting.amount(read, after)) for read in reads]
     read = sample_loss(setting)
     last = Step("loss-after-one-step", Element(read), (output(setting, read),), setting.amount(read, after))
-    yield Remark("second_pass_lead")
     yield Equations((*steps, last), compact=True)
+
+
+def _layers_again(setting: Setting, after: Values) -> Iterator[Block]:
+    """The numbers of each layer, and the loss of the sample."""
+    for layer in setting.layers:
+        tensors = [setting.tensor(kind, layer) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION)]
+        yield from numerals(setting, tensors, after)
+    yield from numerals(setting, (setting.tensor(roles.SAMPLE_LOSS),), after)
 
 
 def _what_became(before: Amount, after: Amount) -> str:

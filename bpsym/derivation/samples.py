@@ -84,7 +84,7 @@ def loss_table(setting: Setting, total: Read) -> Iterator[Block]:
     each = tuple(setting.amount(of_sample(read, sample)) for sample in range(setting.samples))
     column = (Element(read), each, _penalty(setting, total), Element(total), setting.amount(total))
     yield _remark(setting, "losses", _reduction(setting))
-    yield SampleTable((column,), setting.samples_shown, _reduction(setting) == "mean")
+    yield SampleTable((column,), setting.samples_shown, _reduction(setting) == "mean", total="loss")
 
 
 # What each contributes -------------------------------------------------------------------------------------------

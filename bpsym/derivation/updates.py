@@ -19,11 +19,13 @@ from bpsym.derivation.forms import (
     Section,
     Step,
     SumOver,
+    Value,
     ValueTable,
     Variable,
 )
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import total_loss
+from bpsym.derivation.samples import contribution_table
 from bpsym.derivation.setting import MOST_LINES, Setting
 from bpsym.network import roles
 from bpsym.network.expressions import Formula
@@ -169,6 +171,9 @@ def _sequential(setting: Setting, writer: _Writer) -> Iterator[Block]:
         if new:
             steps = [_gradient(setting, read) for one in new for read in setting.shown(one)]
             yield Equations(tuple(steps), compact=True)
+            if setting.samples > 1 and not setting.indexed:
+                reads = [read for one in new for read in setting.elements(one)]
+                yield from contribution_table(setting, reads)
         if parameters:
             yield from writer.line(last, parameters)
 
@@ -195,5 +200,10 @@ def trained(setting: Setting) -> Iterator[Section]:
     blocks: list[Block] = [ValueTable(tuple(rows))] if rows else []
     if setting.indexed:
         blocks += numerals(setting, setting.trained(), run.values)
-    lead = Remark("trained_double" if run.double else "trained_lead", {"steps": run.steps})
+    key = "trained_batches" if setting.batch else "trained_double" if run.double else "trained_lead"
+    if run.losses:
+        before, after = run.losses
+        terms = {"before": Value(before, after), "after": Value(after, before)}
+        blocks.append(Remark("trained_losses", terms))
+    lead = Remark(key, {"steps": run.steps})
     yield Section("trained", (lead, *blocks), state=1, terms={"steps": run.steps})

@@ -34,6 +34,7 @@ from bpsym.errors import UsageError, did_you_mean
 from bpsym.notation.names import Names
 from bpsym.typeset.equations import fitting, relation, room_beside, rows
 from bpsym.typeset.mathematics import Mathematics
+from bpsym.typeset.numbers import apart
 from bpsym.typeset.phrases import Phrases
 from bpsym.typeset.picture import picture
 from bpsym.typeset.pieces import joined
@@ -134,9 +135,7 @@ class Latex:
         return _template("numerals.tex.jinja").render(lines=lines)
 
     def samples(self, block: SampleTable, _: Section) -> str:
-        words = {
-            key: self.phrases.get("table", key) for key in ("sample", "mean", "sum", "penalty", "gradient")
-        }
+        words = {key: self.phrases.get("table", key) for key in ("mean", "sum", "penalty", block.total)}
         tables = sample_tables(block, self.mathematics, self.digits, words)
         return _template("samples.tex.jinja").render(tables=tables)
 
@@ -205,7 +204,8 @@ class Latex:
         if isinstance(term, Cited):
             return self._cited(term)
         if isinstance(term, Value):
-            return f"${joined(self.mathematics.amount(term.amount, self.digits)[0])}$"
+            digits = self.digits if term.unlike is None else apart(term.amount, term.unlike, self.digits)
+            return f"${joined(self.mathematics.amount(term.amount, digits)[0])}$"
         return f"${self._tex(term)}$"
 
     def _cited(self, cited: Cited) -> str:

@@ -143,7 +143,7 @@ def _first_column(block: SampleTable, words: dict[str, str], penalised: bool) ->
     numbers = _numbers(block.samples, len(block.columns[0][1]))
     last = [words["mean"] if block.mean else words["sum"]]
     if penalised:
-        last += [words["penalty"], words["gradient"]]
+        last += [words["penalty"], words[block.total]]
     return ("s", *numbers, *(rf"\text{{{word}}}" for word in last))
 
 
