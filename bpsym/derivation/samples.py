@@ -95,7 +95,8 @@ def contribution_table(setting: Setting, gradients: Sequence[Read]) -> Iterator[
     if not setting.whole:
         return
     columns = tuple(_column(setting, read) for read in gradients)
-    yield _remark(setting, "contributions", _reduction(setting))
+    new = any(_is_sequential(setting, read) for read in gradients)
+    yield Remark("sample_by_sample") if new else _remark(setting, "contributions", _reduction(setting))
     yield SampleTable(columns, setting.samples_shown, _reduction(setting) == "mean")
 
 
@@ -106,9 +107,14 @@ def _column(setting: Setting, read: Read) -> tuple[Any, ...]:
 
 def _head(setting: Setting, gradient: Read) -> Form:
     """The derivative of any sample's loss; with new parameters it is none, and stands as the product that it is."""
-    if setting.program[gradient.name].role.name == roles.SEQUENTIAL:
+    if _is_sequential(setting, gradient):
         return setting.ordered(contribution(setting, gradient, S))
     return sample_partial(setting, gradient, S)
+
+
+def _is_sequential(setting: Setting, gradient: Read) -> bool:
+    """Whether it is made with new parameters: then it is no derivative of the loss."""
+    return bool(setting.program[gradient.name].role.name == roles.SEQUENTIAL)
 
 
 def contribution_matrices(setting: Setting, gradients: Sequence[Tensor]) -> Iterator[Block]:
