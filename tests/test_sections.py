@@ -316,7 +316,7 @@ def test_two_samples_are_both_and_a_matrix_of_one_row_is_a_row() -> None:
     wide = example(dense("tanh", rows(11, 2, 1)), dense("identity", rows(1, 11, 2)))
     text = bpsym.derive(wide, form="index").to_latex()
     assert r"$\boldsymbol{W}^{(2)}$ is a row of 11 entries" in text
-    assert "1 rows" not in text
+    assert "has 1 rows" not in text
 
 
 # What training makes of it ---------------------------------------------------------------------------------------
