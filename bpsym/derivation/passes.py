@@ -115,8 +115,12 @@ def loss(setting: Setting) -> Iterator[Section]:
     if setting.samples > 1 or setting.names.penalised:
         step = Step("total-loss", Element(total), _total_loss(setting), setting.amount(total))
         key = f"loss_{setting.example.network.reduction}" if setting.samples > 1 else "loss_penalised"
-        blocks += [Remark(key), Equations((step,), compact=True), *loss_table(setting, total)]
-    if setting.indexed and setting.samples == 1:
+        blocks += [Remark(key), Equations((step,), compact=True)]
+        if (
+            setting.indexed or setting.names.penalised or setting.samples > MOST_TERMS
+        ):  # else its line has them all
+            blocks += loss_table(setting, total)
+    if setting.indexed and (setting.samples == 1 or not setting.whole):
         blocks += numerals(setting, (setting.tensor(roles.SAMPLE_LOSS),))
     if trained := {tensor.role.kind for tensor in setting.trained()}:
         aim = "aim_biases" if roles.BIASES in trained else "aim"
