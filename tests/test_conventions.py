@@ -56,6 +56,7 @@ def test_the_slope_at_each_kink_is_stated(formula: str, stated: dict[str, str]) 
         ("abs(z**2 - 2)", r"Where $z^2 - 2 = 0$,"),
         ("max(exp(z), z + 1)", r"Where $e^{z} = z + 1$, $\max(e^{z}, z + 1)$ has no derivative"),
         ("max(exp(z), z + 1)", "it is differentiated there like $e^{z}$."),
+        ("abs(z**100 - z - 1)", "Where $z^{100} - z - 1 = 0$,"),
         ("z / abs(z)", "At $z = 0$ there is no derivative, and no slope is taken in its place."),
     ],
 )

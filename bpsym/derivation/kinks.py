@@ -20,7 +20,6 @@ from bpsym.derivation.forms import (
     Remark,
     Value,
     Variable,
-    changed,
 )
 from bpsym.derivation.functions import activation, first_of_each_activation, letter
 from bpsym.derivation.real import NO_NUMBER
@@ -38,7 +37,7 @@ NEAR, LITTLE = Fraction(1, 10**30), Fraction(1, 10**15)
 TARGETS = (Fraction(3, 7), Fraction(-5, 3), Fraction(2))
 """Targets at which the kinks of a loss are looked for: what is the same at all of them is said of every target."""
 
-Slope = Callable[[Fraction], Any]
+Slope = Callable[[Any], Any]
 
 
 def kinks(setting: Setting) -> Iterator[Remark]:
@@ -106,10 +105,10 @@ def _bends_of_loss(record: Loss, tie: Tie, target: Fraction) -> list[tuple[Fract
     return None if at is None else _bends(_slope(form, lambda place: {"a": place, "t": target}), at)
 
 
-def _slope(form: Form, numbers: Callable[[Fraction], Mapping[str, Fraction]]) -> Slope:
-    def at(place: Fraction) -> Any:
+def _slope(form: Form, numbers: Callable[[Any], Mapping[str, Any]]) -> Slope:
+    def at(place: Any) -> Any:
         known = numbers(place)
-        return worth(changed(form, lambda element: Number(known[element.read.name])), lambda _: None)
+        return worth(form, lambda element: known[element.read.name])
 
     return at
 
@@ -121,13 +120,15 @@ def _bends(slope: Slope, at: Any) -> list[tuple[Fraction, Any]]:
 
 def _is_bent(slope: Slope, place: Fraction) -> bool:
     """Whether the slopes on both sides differ, or there is none at the place, as of sqrt(|z|) and z / |z| at 0."""
-    here, left, right = (_or_none(slope, at) for at in (place, place - NEAR, place + NEAR))
+    here, left, right = (
+        _or_none(slope, at) for at in (place, *map(approximate, (place - NEAR, place + NEAR)))
+    )
     if here is None or left is None or right is None:
         return True
     return bool(abs(approximate(left) - approximate(right)) > approximate(LITTLE))
 
 
-def _or_none(slope: Slope, place: Fraction) -> Any:
+def _or_none(slope: Slope, place: Any) -> Any:
     try:
         return slope(place)
     except NO_NUMBER:

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from math import inf
 from typing import Any
 
 from bpsym.network.expressions import Formula, to_sympy
 
 MOST_CHOICES = 64
 """Of a formula with more choices between the arguments of its functions, the places are not looked for."""
+
+HIGHEST = 10
+"""Of a polynomial of a higher degree than this, zeros are not looked for."""
 
 _ZERO = ast.Constant(0)
 
@@ -98,19 +102,25 @@ def _choices(expr: Any) -> list[Any]:
     return found
 
 
-def _roots(expr: Any, x: Any) -> tuple[Fraction, ...] | None:
-    """The real zeros of a quotient of polynomials with rational coefficients, if all of them are rational."""
-    from sympy import Poly, PolynomialError, together
+def _degree(expr: Any, x: Any) -> float:
+    """The highest power of x that the numerator can have; infinite where there is more than quotients of powers."""
+    if expr == x or expr.is_Rational:
+        return int(expr == x)
+    if expr.is_Pow and expr.exp.is_Integer:
+        return abs(int(expr.exp)) * _degree(expr.base, x)
+    return sum(_degree(part, x) for part in expr.args) if expr.is_Add or expr.is_Mul else inf
 
+
+def _roots(expr: Any, x: Any) -> tuple[Fraction, ...] | None:
+    """The real zeros of a quotient of polynomials that are not too long, if all of them are rational."""
+    from sympy import Poly, together
+
+    if _degree(expr, x) > HIGHEST:
+        return None
     numerator = together(expr).as_numer_denom()[0]
     if numerator.is_number:
         return ()
-    try:
-        polynomial = Poly(numerator, x)
-    except PolynomialError:
-        return None
-    if not polynomial.domain.is_QQ and not polynomial.domain.is_ZZ:
-        return None
+    polynomial = Poly(numerator, x)
     roots = sorted(polynomial.ground_roots())
     return tuple(Fraction(one.p, one.q) for one in roots) if len(roots) == polynomial.count_roots() else None
 
