@@ -163,5 +163,6 @@ learning_rate = 0.5
         encoding="utf-8",
     )
     latex = bpsym.derive(bpsym.load(file)).to_latex()
-    assert r"f_1'(z^{(1)}_1)" in latex
+    assert r"f_2'(z^{(2)}_1)" in latex
+    assert r"f_1'" not in latex
     assert r"\infty" not in latex

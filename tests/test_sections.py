@@ -182,6 +182,18 @@ def test_sequential_gradients_are_sums_that_can_be_followed_sample_by_sample() -
     assert "which is the gradient" not in text_of(document, "The update")
 
 
+def test_with_indices_the_sequential_error_terms_of_every_sample_are_shown() -> None:
+    training = {"learning_rate": 0.5, "steps": 1, "update": "sequential"}
+    document = bpsym.derive(small(training=training, reduction="sum"), form="index")
+    ends = [slopes(W1, W2, x, t)[1] for x, t in zip(X, T, strict=True)]
+    new = [[w - 0.5 * sum(one[0][j] for one in ends) for j, w in enumerate(W2[0])]]
+    first = next(one for one in section(document, "update").blocks if isinstance(one, Numerals))
+    for (form, column), x, t in zip(first.rows, X, T, strict=True):
+        assert isinstance(form, Layer)
+        expected = [row[0] / x[0] for row in slopes(W1, W2, x, t, new)[0]]
+        assert [float(row[0]) for row in column] == pytest.approx(expected, rel=1e-12)
+
+
 # With indices ----------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from bpsym.derivation.forms import (
     Block,
     Element,
     Form,
+    Layer,
     Numerals,
     Partial,
     Remark,
@@ -132,6 +133,22 @@ def contribution_matrices(setting: Setting, gradients: Sequence[Tensor]) -> Iter
     yield Remark(f"contributions_{'penalised_' if penalised else ''}{_reduction(setting)}_is_gradient")
 
 
+def each_sample(setting: Setting, tensor: Tensor) -> Iterator[Block]:
+    """The numbers of a layer's units for each sample, as far as there are few."""
+    if not setting.whole or not setting.is_small(tensor):
+        return
+    shown = setting.samples_shown
+    if len(shown) * len(setting.elements(tensor)) > MOST_ENTRIES:
+        shown = (setting.sample,)
+    yield Numerals(tuple(_vector_row(setting, tensor, sample) for sample in shown))
+
+
+def _vector_row(setting: Setting, tensor: Tensor, sample: int) -> tuple[Form, Any]:
+    reads = [of_sample(read, sample) for read in setting.elements(tensor)]
+    form = Layer(tensor.name, sample) if len(reads) > 1 else Element(reads[0])
+    return form, tuple((setting.amount(read),) for read in reads)
+
+
 def _matrix_row(setting: Setting, gradient: Tensor, sample: int) -> tuple[Form, Any]:
     elements = setting.elements(gradient)
     by = setting.base(elements[0])
@@ -184,6 +201,7 @@ __all__ = [
     "contribution",
     "contribution_matrices",
     "contribution_table",
+    "each_sample",
     "loss_table",
     "sample_partial",
     "samples_given",

@@ -25,7 +25,7 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import total_loss
-from bpsym.derivation.samples import contribution_table
+from bpsym.derivation.samples import contribution_table, each_sample
 from bpsym.derivation.setting import MOST_LINES, Setting
 from bpsym.network import roles
 from bpsym.network.expressions import Formula
@@ -165,12 +165,14 @@ def _sequential(setting: Setting, writer: _Writer) -> Iterator[Block]:
             tensor = setting.program[name]
             yield Remark("sequential_back", {"layer": layer})
             yield Equations(tuple(delta_step(setting, layer, read) for read in setting.shown(tensor)))
+            yield from each_sample(setting, tensor) if setting.indexed else ()
         parameters = [one for one in setting.trained() if one.role.layer == layer]
         gradients = [setting.program[writer.own[one.name]["g"].name] for one in parameters]
         new = [one for one in gradients if one.role.name == roles.SEQUENTIAL]
         if new:
             steps = [_gradient(setting, read) for one in new for read in setting.shown(one)]
             yield Equations(tuple(steps), compact=True)
+            yield from numerals(setting, new if setting.indexed else [])
             if setting.samples > 1 and not setting.indexed:
                 reads = [read for one in new for read in setting.elements(one)]
                 yield from contribution_table(setting, reads)
