@@ -62,6 +62,10 @@ NUMERIC = {
     "softmax": example(2, (layer(3, 2, "tanh", 1), layer(3, 3, "softmax", 2)), [[0, 1, 0]], loss="cross_entropy"),
     "targets": example(2, (layer(3, 2, "softmax", 1),), [[0, 1, 0], [1, 1, 0]], loss="cross_entropy", notation="blog"),
     "squared softmax": example(2, (layer(2, 2, "softmax", 1),), [[0, 1]]),
+    "small gradients": example(
+        2, (layer(1, 2, "tanh", 1), layer(1, 1, "identity", 2)), [[0.3777]], notation="blog",
+        training={"optimizer": "adagrad", "schedule": {"name": "step", "step_size": 2_500_000}},
+    ),
     "two classes": example(2, (layer(2, 2, "gelu", 1), layer(1, 2, "sigmoid", 2)), [[1]], loss="binary_cross_entropy"),
     "own": example(
         2, (layer(2, 2, "z / (1 + abs(z))", 1), layer(2, 2, "silu", 2, bias="none")), [[1, 3]], loss="(a - t)**4",

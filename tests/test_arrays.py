@@ -92,7 +92,7 @@ def recurrences(draw: st.DrawFn) -> Program:
     )
 
 
-@settings(many, max_examples=20)
+@settings(many, max_examples=100)
 @given(recurrences())
 def test_random_recurrences_have_the_numbers_of_the_scalar_evaluation(program: Program) -> None:
     compare(backward(program).program)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import mpmath
 import pytest
 
 import bpsym
+from bpsym import api
 from bpsym.derivation.forms import Derivation, Element, Equations, Listing, Partial, Step
 from bpsym.derivation.worth import worth
 from bpsym.errors import UsageError
+from bpsym.network.optimizers import OPTIMIZERS, Optimizer
+from tests.shown import SHOWN
+from tests.test_training_rules import one_weight
+from tests.witness.recompute import equated
 
 RIGHT = {
     "chain-w53": "0.0276740349387178682",
@@ -328,6 +334,74 @@ def test_where_all_is_frozen_nothing_is_said_of_training_but_that_there_is_none(
     latex = document.to_latex(lang).partition(r"\begin{verbatim}")[0]
     assert {"en": "All parameters are frozen", "zh": "所有参数都是冻结的"}[lang] in latex
     assert r"\eta" not in latex
+
+
+def equal_neighbours(latex: str) -> list[str]:
+    """The sides that stand twice in an equation, one beside the other, as in x = 1 = 1."""
+    return [left for sides in equated(latex) for (left, _), (right, _) in pairwise(sides) if left == right]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_no_side_of_an_equation_is_said_twice(name: str) -> None:
+    for form in ("scalar", "index"):
+        assert equal_neighbours(bpsym.derive(SHOWN[name], form=form).to_latex()) == []
+
+
+def test_a_factor_of_one_is_one_and_no_more() -> None:
+    training = {"optimizer": {"name": "momentum", "dampening": 0.5}}
+    latex = bpsym.derive(one_weight(**training, steps=1)).to_latex()
+    assert r"\tau_n &= \begin{cases} 1, & n \le 1 \\ 1 - \tau, & n > 1 \end{cases} = 1 \label" in latex
+
+
+def test_brackets_are_as_large_as_what_they_enclose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OPTIMIZERS, "down", Optimizer("down", about="", value="p - eta * abs(g)"))
+
+    def text(**training: Any) -> str:
+        return bpsym.derive(one_weight(**training, steps=1)).to_latex().partition(r"\begin{verbatim}")[0]
+
+    clipped = text(clip={"name": "value", "clip_value": 0.1})
+    gradient = r"\frac{\partial C}{\partial w_{21}}"
+    assert rf"\max\!\left(-\rho, \min\!\left({gradient}, \rho\right)\right)" in clipped
+    assert r"= \max\bigl(-0.1, \min(2, 0.1)\bigr) \label" in clipped
+    assert rf"\left({gradient}\right)^2" in text(optimizer="adagrad")
+    assert rf"\eta \left\lvert {gradient}\right\rvert" in text(optimizer="down")
+
+
+SIZES = ("", "big", "Big", "bigg", "Bigg")
+
+
+def nested(latex: str) -> set[tuple[str, str]]:
+    """The sizes of brackets, each with that of the brackets around it."""
+    found, around = set(), ["none"]
+    for size, bracket in re.findall(r"(?:\\([bB]igg?)[lr]|\\left|\\right)?([()])", latex):
+        if bracket == "(":
+            found.add((size, around[-1]))
+            around.append(size)
+        else:
+            around.pop()
+    return found
+
+
+@pytest.mark.parametrize("name", api.presets())
+def test_brackets_around_brackets_are_larger(name: str) -> None:
+    latex = bpsym.derive(bpsym.load(name)).to_latex("zh", "fragment").partition(r"\begin{verbatim}")[0]
+    displays = re.findall(r"\\begin\{align\*?\}.*?\\end\{align", latex, re.DOTALL)
+    pairs = {pair for text in displays for pair in nested(re.sub(r"\^\{\(\d\)|_\{\(\d\)", "", text))}
+    sized = {(inner, outer) for inner, outer in pairs if inner and outer not in ("", "none")}
+    assert all(SIZES.index(inner) < SIZES.index(outer) for inner, outer in sized)
+    assert name != "nielsen_cross_entropy" or {("big", "Big"), ("Big", "bigg")} <= sized
+
+
+def test_rounding_down_has_brackets_of_its_own() -> None:
+    latex = bpsym.derive(one_weight(schedule={"name": "step", "step_size": 100}, steps=1)).to_latex()
+    assert r"\gamma^{\lfloor (n - 1)/S\rfloor} = 1 \cdot 0.1^{\lfloor (1 - 1)/100\rfloor} = 1 \label" in latex
+    assert "floor}" not in latex.replace("rfloor}", "")
+
+
+def test_what_is_raised_twice_or_a_fraction_stands_in_brackets() -> None:
+    layer = bpsym.Dense(units=1, activation="exp(z)**2 + (1/2)**2 * abs(1/z)", weights=[[0.3]])
+    latex = bpsym.derive(bpsym.Example(network=bpsym.Network(inputs=1, layers=(layer,)))).to_latex()
+    assert r"(e^{z})^2 + \left(\frac{1}{2}\right)^2 \cdot \lvert 1/z\rvert" in latex
 
 
 def test_labels_on_the_edges_of_a_picture_keep_apart() -> None:

@@ -466,6 +466,20 @@ FAULTS = (
         "tests/test_numeric_lines.py::test_a_fresh_derivation_recomputes_too",
     ),
     Fault(
+        "a power raised without brackets",
+        "bpsym/typeset/mathematics.py",
+        """if "^" in text or r"\\frac" in text else ()""",
+        """if r"\\frac" in text else ()""",
+        "tests/test_numeric_lines.py::test_a_small_gradient_that_is_squared_stands_in_brackets[adagrad]",
+    ),
+    Fault(
+        "a symbol with the meaning of another",
+        "bpsym/network/optimizers.py",
+        '"m": "first_moment", "v": "second_moment"',
+        '"m": "second_moment", "v": "first_moment"',
+        "tests/test_symbols.py::test_a_symbol_means_what_it_means_in_its_own_rule[optimizer adam]",
+    ),
+    Fault(
         "a loop the wrong way round",
         "bpsym/calculus/schedule.py",
         "(Loop(index, order.backwards, steps),)",

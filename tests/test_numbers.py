@@ -35,6 +35,10 @@ def text(value: Fraction, digits: int = 6) -> str:
         ("0.00009999999", 6, r"0.000100000"),
         ("999999.4", 6, "999999"),
         ("1000000", 6, r"1.00000 \cdot 10^{6}"),
+        ("1e-8", 1, "10^{-8}"),
+        ("-1e-8", 1, "-10^{-8}"),
+        ("2e-8", 1, r"2 \cdot 10^{-8}"),
+        ("1e-8", 2, r"1.0 \cdot 10^{-8}"),
         ("0.25", 1, "0.2"),
         ("0.35", 1, "0.4"),
         ("-0.0", 6, "0"),
@@ -59,6 +63,12 @@ def test_a_computed_number_that_is_a_short_decimal_is_printed_as_one() -> None:
     assert result(value, 6) == (short(value), True)
     assert joined(numeral(short(value))) == "0.755"  # type: ignore[arg-type]
     assert short(context.mpf(2) / 3) is None
+
+
+def test_of_a_power_of_ten_that_is_given_only_the_power_is_printed() -> None:
+    assert joined(numeral(short(Fraction("1e-8")))) == "10^{-8}"  # type: ignore[arg-type]
+    assert joined(numeral(short(Fraction("1e6")))) == "10^{6}"  # type: ignore[arg-type]
+    assert joined(numeral(short(Fraction("0.1")))) == "0.1"  # type: ignore[arg-type]
 
 
 def values(**numbers: str) -> dict[Element, Fraction]:

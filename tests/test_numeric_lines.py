@@ -106,6 +106,46 @@ def test_lines_of_other_networks_recompute_with_any_number_of_digits(
     assert len(found) > 50
 
 
+def one_weight(**training: Any) -> bpsym.Example:
+    """z = 0.5 x with x = 1: the gradient is 0.5 less the target."""
+    layer = bpsym.Dense(units=1, bias="none", weights=[[0.5]])
+    data = {"x": [[1]], "t": [[training.pop("target", 0)]]}
+    network = bpsym.Network(inputs=1, layers=[layer])
+    return bpsym.Example(notation="blog", network=network, data=data, training={"steps": 1} | training)
+
+
+def recomputed(example: bpsym.Example) -> str:
+    """The document, after its lines are recomputed."""
+    latex = bpsym.derive(example).to_latex()
+    assert [line for line in lines(latex, {}) if not line.ok] == []
+    return latex.partition(r"\begin{verbatim}")[0]
+
+
+@pytest.mark.parametrize("name", ["adagrad", "rmsprop", "adam", "adamw"])
+def test_a_small_gradient_that_is_squared_stands_in_brackets(name: str) -> None:
+    """Without them TeX refuses the line: 10^{-5}^2 has two superscripts."""
+    for target, shown in (
+        ("0.49998335488", r"\bigl(1.664512 \cdot 10^{-5}\bigr)^2"),
+        ("0.50001664512", r"\bigl(-1.664512 \cdot 10^{-5}\bigr)^2"),
+        ("0.49999", r"\bigl(10^{-5}\bigr)^2"),
+        ("0.4", "0.1^2"),
+    ):
+        latex = recomputed(one_weight(optimizer=name, target=Fraction(target)))
+        assert f" {shown} " in latex
+        assert "}^2" not in latex.replace(r"\frac{1}{2}", "")
+
+
+@pytest.mark.parametrize(
+    ("steps", "shown"),
+    [(4, "1/4"), (10**6, "1/10^{6}"), (2_500_000, r"1/\bigl(2.5 \cdot 10^{6}\bigr)")],
+)
+def test_a_large_number_that_something_is_divided_by_stands_in_brackets_where_it_is_a_product(
+    steps: int, shown: str
+) -> None:
+    latex = recomputed(one_weight(schedule={"name": "warmup", "steps": steps}))
+    assert shown in latex
+
+
 # The evaluator itself --------------------------------------------------------------------------------------------
 
 GOOD = r"""
@@ -134,6 +174,13 @@ def test_a_line_over_two_rows_is_one_line() -> None:
         (r"\[ f\!\left(\begin{bmatrix} 0.755 \\ 0.68 \end{bmatrix}\right) \approx \begin{bmatrix} 0.680267 \\ 0.663739 \end{bmatrix} \]", ""),
         (r"\[ \frac{1}{2} \cdot (0.6902835 - 0.5)^2 \approx 0.0181039 \]", ""),
         (r"\[ 0.5 + (-0.2) \cdot 0.1 = 0.48 \]", ""),
+        (r"\[ \bigl(2 \cdot 10^{-5}\bigr)^2 = 4 \cdot 10^{-10} \]", ""),
+        (r"\[ \bigl(10^{-5}\bigr)^2 = 10^{-10} \]", ""),
+        (r"\[ 2 \cdot 10^{-5} \cdot 0.5 = 10^{-5} \]", ""),
+        (r"\[ 1/3 \cdot 10^{-5} \approx 3 \cdot 10^{-6} \]", ""),
+        (r"\[ 0.5 \cdot 0.1^{\lfloor (8 - 1)/3 \rfloor} = 0.005 \]", ""),
+        (r"\[ \max\!\left(-0.1, \min\bigl(0.3, 0.2\bigr)\right) = 0.2 \]", ""),
+        (r"\[ 0.5 \cdot 0.1^{\bigl\lfloor (9 + 1)/3 \bigr\rfloor} = 0.05 \]", "= between sides that differ"),
         (r"\[ 3 \cdot 10^{-7} \cdot 2 = 6 \cdot 10^{-7} \]", ""),
         (r"\[ f(0.755) \approx 0.680268 \]", "computed"),
         (r"\[ 0.1 \cdot 0.35 = 0.036 \]", "= between sides that differ"),
@@ -153,7 +200,13 @@ def test_right_lines_pass_and_wrong_ones_are_named(text: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [r"\[ 2 \cdot (3 + 4 = 14 \]", r"\[ 2 \cdot \cdot 3 = 6 \]", r"\[ 2 + + 3 = 5 \]"]
+    "text",
+    [
+        r"\[ 2 \cdot 10^{-5}^2 = 4 \cdot 10^{-10} \]",
+        r"\[ 2 \cdot (3 + 4 = 14 \]",
+        r"\[ 2 \cdot \cdot 3 = 6 \]",
+        r"\[ 2 + + 3 = 5 \]",
+    ],
 )
 def test_a_line_that_cannot_be_read_is_an_error(text: str) -> None:
     with pytest.raises(CannotRead):

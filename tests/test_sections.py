@@ -128,7 +128,7 @@ def test_with_a_general_f_given_numbers_are_shown_and_nothing_is_computed(lang: 
 
 def test_inputs_and_targets_of_every_sample_stand_in_a_table() -> None:
     head, *body = rowwise(text_of(bpsym.derive(small()), "What is given"))[0]
-    assert head == ["s", "x_1^{[s]}", "x_2^{[s]}", "t^{[s]}"]
+    assert head == [r"\text{sample $s$}", "x_1^{[s]}", "x_2^{[s]}", "t^{[s]}"]
     expected = [[n, *x, *t] for n, (x, t) in enumerate(zip(X, T, strict=True), start=1)]
     assert [[float(number(cell)) for cell in row] for row in body] == expected
 
@@ -142,11 +142,11 @@ def test_the_sample_that_is_shown_is_in_every_shortened_table() -> None:
     one = example(dense("tanh", [[0.3]]), x=rows(20, 1, 1), t=rows(20, 1, 2))
     text = bpsym.derive(one, sample=12).to_latex()
     given, *others = [[row[0] for row in table] for table in rowwise(text)]
-    assert given == ["s", "1", "2", "3", r"\vdots", "12", r"\vdots"]
+    assert given == [r"\text{sample $s$}", "1", "2", "3", r"\vdots", "12", r"\vdots"]
     assert others == [[*given, r"\text{mean}"]] * 2
     assert "The contributions of 4 of the 20 samples" in text
     last = [row[0] for row in rowwise(bpsym.derive(one, sample=20).to_latex())[0]]
-    assert last == ["s", "1", "2", "3", r"\vdots", "20"]
+    assert last == [r"\text{sample $s$}", "1", "2", "3", r"\vdots", "20"]
 
 
 @pytest.mark.parametrize("form", ["scalar", "index"])
@@ -276,9 +276,9 @@ def test_slopes_are_shown_only_of_layers_that_a_chain_passes() -> None:
     (product,) = (
         one
         for one in section(document, "vanishing").blocks
-        if isinstance(one, Remark) and "weight" in one.terms
+        if isinstance(one, Remark) and "parameter" in one.terms
     )
-    assert str(product.terms["weight"].read.name) == "W2"
+    assert str(product.terms["parameter"].read.name) == "W2"
     assert "f_1'" not in text_of(document, "Why gradients vanish or explode")
     alone = bpsym.derive(example(frozen("gelu", W1, "weights", "biases"), dense("tanh", W2)))
     assert not {"vanishing_product", "vanishing_path"} & set(remarks(alone, "vanishing"))
@@ -289,9 +289,9 @@ def test_where_the_weights_of_a_layer_are_frozen_its_bias_has_the_chain() -> Non
     (product,) = (
         one
         for one in section(document, "vanishing").blocks
-        if isinstance(one, Remark) and "weight" in one.terms
+        if isinstance(one, Remark) and "parameter" in one.terms
     )
-    assert str(product.terms["weight"].read.name) == "b1"
+    assert str(product.terms["parameter"].read.name) == "b1"
 
 
 def test_a_factor_of_one_of_several_products_is_said_to_be_that() -> None:
@@ -304,12 +304,12 @@ def test_a_factor_of_one_of_several_products_is_said_to_be_that() -> None:
 
 def test_where_the_last_layer_is_frozen_the_first_chain_begins_the_derivation() -> None:
     document = bpsym.derive(example(dense("tanh", W1), frozen("identity", W2, "weights", "biases")))
-    assert remarks(document, "hidden_gradients")[0] == "output_gradients_lead"
+    assert remarks(document, "hidden_gradients")[0] == "gradients_only"
 
 
 def test_a_single_parameter_is_spoken_of_as_one() -> None:
     text = bpsym.derive(example(dense("tanh", [[0.5]]), dense("tanh", [[0.25]]), x=[[1]], t=[[0]])).to_latex()
-    assert "Wanted is the derivative of the loss with respect to $w^{(2)}_{11}$." in text
+    assert "First wanted is the derivative of the loss with respect to $w^{(2)}_{11}$." in text
     assert "Still wanted: the derivative with respect to $w^{(1)}_{11}$." in text
 
 
@@ -325,9 +325,9 @@ def test_two_samples_are_both_and_a_matrix_of_one_row_is_a_row() -> None:
     text = bpsym.derive(small(samples=2)).to_latex()
     assert "The contributions of both samples" in text
     assert "all 2" not in text
-    wide = example(dense("tanh", rows(11, 2, 1)), dense("identity", rows(1, 11, 2)))
+    wide = example(dense("tanh", rows(1, 11, 1)), x=rows(2, 11, 2), t=[[1], [0]])
     text = bpsym.derive(wide, form="index").to_latex()
-    assert r"$\boldsymbol{W}^{(2)}$ is a row of 11 entries" in text
+    assert r"\partial \boldsymbol{W}^{(1)}}$ is a row of 11 entries" in text
     assert "has 1 rows" not in text
 
 

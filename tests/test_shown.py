@@ -37,14 +37,20 @@ def rowwise(text: str) -> list[list[list[str]]]:
 
 
 def number(cell: str) -> Fraction:
-    mantissa, _, power = cell.partition(r" \cdot 10^{")
-    return Fraction(mantissa) * Fraction(10) ** int(power.rstrip("}") or 0)
+    mantissa, power = parts(cell)
+    return Fraction(mantissa) * Fraction(10) ** power
 
 
 def place(cell: str) -> Fraction:
     """One unit in the last place of a printed number."""
-    mantissa, _, power = cell.partition(r" \cdot 10^{")
-    return Fraction(10) ** (int(power.rstrip("}") or 0) - len(mantissa.partition(".")[2]))
+    mantissa, power = parts(cell)
+    return Fraction(10) ** (power - len(mantissa.partition(".")[2]))
+
+
+def parts(cell: str) -> tuple[str, int]:
+    """The digits and the power of ten; 10^{-8} is 1 times it."""
+    mantissa, _, power = cell.replace("10^{", r"1 \cdot 10^{", "cdot" not in cell).partition(r" \cdot 10^{")
+    return mantissa, int(power.rstrip("}") or 0)
 
 
 # Lines, references, TeX, KaTeX -----------------------------------------------------------------------------------
@@ -213,7 +219,7 @@ def test_the_printed_contributions_have_the_printed_mean_or_sum(name: str) -> No
 def test_contributions_and_penalty_make_the_gradient(name: str) -> None:
     derivation = document_of(name).derivation
     tables = [block for one in derivation.sections for block in one.blocks if isinstance(block, SampleTable)]
-    assert [table.total for table in tables] == ["loss"] * (name == "penalties") + ["gradient"]
+    assert [table.ends[1] for table in tables] == ["loss"] * (name == "penalties") + ["gradient"]
     for _, amounts, penalty, _, gradient in (column for table in tables for column in table.columns):
         total = sum(map(precise, amounts)) / (len(amounts) if tables[0].mean else 1)
         assert abs(total + precise(penalty or 0) - precise(gradient)) < mpmath.mpf(10) ** -14
@@ -228,7 +234,7 @@ def test_of_many_samples_the_first_few_contributions_are_shown_and_it_is_said() 
     )
     text = bpsym.derive(example).to_latex()
     given, *tables = [[row[0] for row in table] for table in rowwise(text)]
-    assert given == ["s", "1", "2", "3", r"\vdots"]
+    assert given == [r"\text{sample $s$}", "1", "2", "3", r"\vdots"]
     assert tables == [[*given, r"\text{mean}"]] * 2
     assert "contributions of the first 3 of the 20 samples" in text
 
@@ -290,7 +296,11 @@ def test_a_large_network_is_derived_in_seconds_and_its_large_matrices_are_left_o
     start = time.process_time()
     text = bpsym.derive(example, weights=("w2_3_4",)).to_latex()
     assert time.process_time() - start < 10
-    assert r"$\boldsymbol{W}^{(1)}$ has 32 rows and 64 columns; its numbers are left out." in text
+    assert (
+        r"The numbers of $\boldsymbol{x}^{[1]}$ (64 entries), $\boldsymbol{W}^{(1)}$ ($32 \times 64$),"
+        in text
+    )
+    assert r"$\boldsymbol{\delta}^{(1)[1]}$ has 32 entries; their numbers are left out." in text
     assert r"\boldsymbol{\delta}^{(2)[1]} \approx \begin{bmatrix}" in text
     assert "import numpy as np" in text
 

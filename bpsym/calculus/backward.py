@@ -39,6 +39,7 @@ from bpsym.calculus.nodes import (
     outermost,
     sum_over,
 )
+from bpsym.calculus.placeholders import placeholder
 from bpsym.calculus.solving import is_plain, renamed_apart, solve
 from bpsym.calculus.tensors import counted
 from bpsym.errors import ProgramError
@@ -103,22 +104,6 @@ def local_derivatives(equation: Equation) -> tuple[Contribution, ...]:
 _INERT = (Read, Binder, Guard, AtGreatest)
 
 
-class Place(Dummy):  # type: ignore[misc]
-    """A real number of which nothing else is known; SymPy need not search for it."""
-
-    __slots__ = ()
-    is_zero = is_positive = is_negative = is_nonnegative = is_nonpositive = is_nonzero = None
-    is_extended_positive = is_extended_negative = is_extended_nonnegative = is_extended_nonpositive = None
-    is_extended_nonzero = is_integer = is_noninteger = is_rational = is_irrational = is_even = is_odd = None
-    is_algebraic = is_transcendental = is_prime = is_composite = None
-
-
-@lru_cache(maxsize=256)
-def _placeholder(number: int) -> Dummy:
-    """Always the same ones: what SymPy found out about one it need not find out again."""
-    return Place(f"p{number}", real=True)
-
-
 def _slopes(
     value: Expr, depth: int, declared: Mapping[Read, Expr]
 ) -> Iterator[tuple[Read, Expr, tuple[Index, ...], tuple[Condition, ...]]]:
@@ -127,7 +112,7 @@ def _slopes(
     Where a placeholder stands for a sum, a maximum or a guarded term, go on inside and multiply.
     """
     places = {
-        node: _placeholder(number) for number, node in enumerate(dict.fromkeys(outermost(value, _INERT)))
+        node: placeholder(number) for number, node in enumerate(dict.fromkeys(outermost(value, _INERT)))
     }
     nodes = {place: node for node, place in places.items()}
     asked = not places.keys() <= declared.keys()

@@ -24,7 +24,7 @@ from sympy import (
 
 from bpsym.calculus.affine import Affine, Box, affine, box_of, follows, is_whole, minimum, nonnegative
 from bpsym.calculus.circles import check_circles
-from bpsym.calculus.nodes import Guard, Index, Maximum, NonNegative, Read
+from bpsym.calculus.nodes import Bound, Guard, Index, Maximum, NonNegative, Read
 from bpsym.calculus.points import instances, number_at, points, reached, shown
 from bpsym.calculus.tensors import Access, Equation, Tensor, counted
 from bpsym.errors import ProgramError
@@ -67,10 +67,10 @@ def _check_equation(equation: Equation, tensors: Mapping[str, Tensor]) -> None:
     if equation.tensor is not known and equation.tensor != known:
         raise ProgramError(f"{equation}: {equation.tensor.name} has two shapes or two roles")
     _check_target(equation)
-    _check_symbols(equation)
     for node, ranges, conditions in equation.nodes:
         if type(node) in _CHECKS:
             _CHECKS[type(node)](equation, node, Access(equation, equation.target, ranges, conditions))
+    _check_symbols(equation)
     for access in equation.accesses:
         _check_read(access, tensors)
 
@@ -99,13 +99,24 @@ def _check_target(equation: Equation) -> None:
 
 def _check_symbols(equation: Equation) -> None:
     """Whatever stands in the right-hand side is an index of the target, or a size."""
-    unknown = {one for one in equation.value.free_symbols if not one.is_positive} - set(equation.indices)
+    unknown = _loose(equation.value, equation.indices)
     for symbol in sorted(unknown, key=str):
         read = next(
             (one for one in sorted(equation.value.atoms(Read), key=str) if symbol in one.free_symbols), None
         )
         where = f"{symbol} in {read}" if read else f"{symbol}"
         raise ProgramError(f"{equation}: {where} is an index without a range")
+
+
+def _loose(expr: Any, known: tuple[Index, ...]) -> set[Symbol]:
+    """The symbols in it that are neither sizes nor known; those that a node binds are its own."""
+    if isinstance(expr, Symbol):
+        return set() if isinstance(expr, Bound) or expr in known or expr.is_positive else {expr}
+    found: set[Symbol] = set()
+    for part in expr.args:
+        if part.args or isinstance(part, Symbol):
+            found |= _loose(part, known)
+    return found
 
 
 def _check_cases(equation: Equation, cases: Piecewise, _: Access) -> None:

@@ -16,7 +16,7 @@ from bpsym.derivation.forms import (
     Variable,
 )
 from bpsym.derivation.functions import activation, first_of_each_activation, slope_form
-from bpsym.derivation.gradients import link_slope, product_of, trained_of
+from bpsym.derivation.gradients import link_slope, product_of
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form
@@ -24,7 +24,7 @@ from bpsym.notation.formulas import formula_form
 
 def vanishing(setting: Setting) -> Iterator[Section]:
     """The slopes that this network's chains are multiplied with."""
-    layers = [layer for layer in sorted(setting.reached()) if _has_slopes(setting, layer)]
+    layers = [layer for layer in setting.reached() if _has_slopes(setting, layer)]
     if setting.indexed or not layers or setting.before is None:
         return
     steps = tuple(step for layer in reversed(layers) for step in _slopes(setting, layer))
@@ -34,9 +34,10 @@ def vanishing(setting: Setting) -> Iterator[Section]:
         if record.steepest_formula is not None:
             slope = Applied(layer, record.name, Variable("z"), order=1)
             bound = formula_form(record.steepest_formula, {})
-            blocks.append(Remark("steepest", {"slope": slope, "bound": bound}))
-    if len(layers) == len(setting.reached()) > 1:
-        blocks += _product_of_slopes(setting, layers[0])
+            key = "constant" if record.slope == record.steepest else "steepest"
+            blocks.append(Remark(key, {"slope": slope, "bound": bound}, isinstance(blocks[-1], Remark)))
+    if layers == setting.reached():
+        blocks += _product_of_slopes(setting)
     yield Section("vanishing", (*blocks, Remark("vanishing_end")))
 
 
@@ -55,11 +56,13 @@ def _slopes(setting: Setting, layer: int) -> Iterator[Step]:
         yield Step("", lhs, forms, value)
 
 
-def _product_of_slopes(setting: Setting, first: int) -> list[Block]:
-    """The slopes on the first path to the first parameter that is trained of the first layer, multiplied."""
-    parameter = setting.elements(trained_of(setting, first)[0])[0]
+def _product_of_slopes(setting: Setting) -> list[Block]:
+    """The slopes on the first path to the first parameter that is trained, multiplied; where there are several."""
+    parameter = setting.elements(setting.trained()[0])[0]
     path = next(setting.chains.each_path(parameter))
     links = [link for link in path if link.equation.tensor.role.kind == roles.ACTIVATION]
+    if len(links) == 1:
+        return []
     layers = [link.equation.tensor.role.layer for link in links]
     signs = [
         Applied(layer, setting.activation(layer), Element(link.by), order=1)
@@ -69,7 +72,7 @@ def _product_of_slopes(setting: Setting, first: int) -> list[Block]:
     value = setting.worth(slopes)
     key = "vanishing_product" if setting.chains.count(parameter) == 1 else "vanishing_path"
     return [
-        Remark(key, {"weight": Element(parameter)}),
+        Remark(key, {"parameter": Element(parameter)}),
         Equations((Step("", product_of(list(signs)), (slopes,), value),), compact=True),
     ]
 

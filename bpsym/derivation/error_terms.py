@@ -26,7 +26,7 @@ from bpsym.derivation.functions import slope_at, slope_form, without_slope
 from bpsym.derivation.gradients import every_chain, inset, product_of, singles, trained_of
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import of_kind, sample_loss
-from bpsym.derivation.output_layer import output_layer
+from bpsym.derivation.output_layer import hidden_layer, output_layer
 from bpsym.derivation.samples import contribution, contribution_matrices, contribution_table, sample_partial
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
@@ -50,25 +50,21 @@ def _deltas(setting: Setting, layer: int) -> Tensor:
 def _of_layer(setting: Setting, layer: int, seen: set[str]) -> Iterator[Block]:
     """The layer's error terms; before them, which equations they use; after them, the slope of a new activation."""
     tensor = _deltas(setting, layer)
-    if layer != setting.layers[-1]:
-        later = _deltas(setting, layer + 1)
-        terms = {
-            "layer": layer + 1,
-            "before": layer,
-            "terms": _few(setting, later),
-            "cited": _cited(setting, later),
-        }
-        yield Remark("error_terms_back", terms)
-    if layer == setting.layers[-1]:
-        yield from _output_slopes(setting)
+    is_last, by_outputs = layer == setting.layers[-1], setting.has_adjoint(roles.ACTIVATION, layer)
+    if not is_last:
+        yield _from_later_ones(setting, layer, by_outputs)
+    if by_outputs:
+        yield _output_slopes(setting, layer)
+    if not is_last:
+        yield from hidden_layer(setting, layer, setting.activation(layer) in seen)
     yield Equations(tuple(delta_step(setting, layer, delta) for delta in setting.shown(tensor)))
-    if layer == setting.layers[-1]:
+    if is_last:
         yield from output_layer(setting)
     if setting.indexed:
         yield from numerals(setting, _without_number(setting, [tensor]))
     if not every_chain(setting) and setting.activation(layer) not in seen:
-        seen.add(setting.activation(layer))
         yield from inset(setting, layer)
+    seen.add(setting.activation(layer))
 
 
 def _without_number(setting: Setting, tensors: list[Tensor]) -> list[Tensor]:
@@ -76,12 +72,17 @@ def _without_number(setting: Setting, tensors: list[Tensor]) -> list[Tensor]:
     return [one for one in tensors if setting.amount(setting.general(one)) is None]
 
 
-def _output_slopes(setting: Setting) -> Iterator[Block]:
-    """The loss by each output, where the error terms read that more than once."""
-    output = setting.tensor(roles.ACTIVATION, setting.layers[-1])
-    if not setting.has_adjoint(roles.ACTIVATION, setting.layers[-1]):
-        return
-    tensor = setting.derived("adjoint", output)
+def _from_later_ones(setting: Setting, layer: int, by_outputs: bool) -> Remark:
+    """What the error terms of the layer, or the derivatives by its outputs, are made of."""
+    later = _deltas(setting, layer + 1)
+    key = "error_terms_back_outputs" if by_outputs else "error_terms_back"
+    ending = "_one" if setting.names.widths[layer + 1] == 1 else ""
+    return Remark(f"{key}{ending}", {"terms": _few(setting, later), "cited": _cited(setting, later)})
+
+
+def _output_slopes(setting: Setting, layer: int) -> Equations:
+    """The loss by each output of the layer, which its error terms read more than once."""
+    tensor = setting.derived("adjoint", setting.tensor(roles.ACTIVATION, layer))
     steps = [
         Step(
             setting.label("", read),
@@ -92,7 +93,7 @@ def _output_slopes(setting: Setting) -> Iterator[Block]:
         )
         for read in setting.shown(tensor)
     ]
-    yield Equations(tuple(steps), compact=True)
+    return Equations(tuple(steps), compact=True)
 
 
 def _few(setting: Setting, tensor: Tensor) -> tuple[Form, ...]:
@@ -167,10 +168,7 @@ def error_form(setting: Setting, layer: int, delta: Read) -> Form:
 def _gradients(setting: Setting) -> Iterator[Block]:
     """Each gradient; of several samples, what the shown one contributes, and the table of all contributions."""
     tensors = [tensor for layer in reversed(setting.layers) for tensor in trained_of(setting, layer)]
-    key = "gradients_lead" if setting.samples == 1 else f"gradients_{setting.example.network.reduction}_lead"
-    deltas = [_deltas(setting, layer) for layer in reversed(setting.reached())]
-    yield Remark(key, {"samples": setting.samples, "cited": _cited(setting, *deltas)})
-    yield from map(Remark, _of_biases(setting))
+    yield from _what_gradients_are(setting)
     steps = [
         _gradient(setting, read) for one in tensors for read in setting.shown(setting.derived("adjoint", one))
     ]
@@ -201,16 +199,26 @@ def _singles(setting: Setting) -> Iterator[Block]:
         yield Equations(tuple(steps))
 
 
-def _of_biases(setting: Setting) -> list[str]:
-    """What is to be said of the gradients of biases."""
-    kinds = {
-        bool(tensor.role.axes) for tensor in of_kind(setting, roles.BIASES) if tensor in setting.trained()
-    }
-    return [
-        key
-        for one_each, key in ((True, "bias_gradient"), (False, "shared_bias_gradient"))
-        if one_each in kinds
-    ]
+def _what_gradients_are(setting: Setting) -> Iterator[Remark]:
+    """What is to be said of the gradients of weights, and of biases, in one paragraph."""
+    deltas = [_deltas(setting, layer) for layer in reversed(setting.reached())]
+    terms = {"samples": setting.samples, "cited": _cited(setting, *deltas)}
+    for number, kind in enumerate(_gradient_kinds(setting)):
+        yield Remark(kind, terms, continues=number > 0)
+
+
+def _gradient_kinds(setting: Setting) -> Iterator[str]:
+    """The keys of those sentences: only of what is trained."""
+    if roles.WEIGHTS in setting.trained_kinds:
+        yield f"weight_gradient_{setting.reduction}"
+        if setting.names.penalised:
+            yield "weight_gradient_penalised"
+    of_biases = [tensor for tensor in of_kind(setting, roles.BIASES) if tensor in setting.trained()]
+    shared = {not tensor.role.axes for tensor in of_biases}
+    if False in shared:
+        yield f"bias_gradient_{setting.reduction}"
+    if True in shared:
+        yield f"shared_bias_gradient_{setting.reduction}"
 
 
 def _gradient(setting: Setting, read: Read) -> Step:

@@ -157,10 +157,21 @@ class Equations:
 
 @dataclass(frozen=True)
 class Remark:
-    """A sentence: `key` names it among the phrases, `terms` is what is put in (forms, or tuples of forms)."""
+    """A sentence: `key` names it among the phrases, `terms` is what is put in (forms, tuples of them, remarks).
+
+    continues: whether it goes on in the paragraph of the sentence before.
+    """
 
     key: str
     terms: Mapping[str, Any] = field(default_factory=dict)
+    continues: bool = False
+
+
+@dataclass(frozen=True)
+class FirstOf:
+    """In a sentence: the first few of more."""
+
+    parts: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -189,13 +200,18 @@ class SampleTable:
     """What each sample contributes to each gradient.
 
     columns: (what, its amount for each sample, what the penalties add or None, the gradient); `samples`: which are
-    shown, from 0; mean: whether the samples' amounts are averaged; total: key of the word for what is the gradient.
+    shown, from 0; mean: whether the samples' amounts are averaged; ends: keys of the words for the last two.
     """
 
     columns: tuple[tuple[Form, tuple[Amount, ...], Amount | None, Form, Amount], ...]
     samples: tuple[int, ...]
     mean: bool
-    total: str = "gradient"
+    ends: tuple[str, str] = ("penalty", "gradient")
+
+    @property
+    def penalised(self) -> bool:
+        """Whether penalties add to any of the gradients."""
+        return any(penalty is not None for _, _, penalty, _, _ in self.columns)
 
 
 @dataclass(frozen=True)
@@ -253,12 +269,20 @@ Block = (
 
 @dataclass(frozen=True)
 class Section:
-    """key names the heading among the phrases; `state` is which of the derivation's values its symbols have."""
+    """key names the heading among the phrases, with `variant` where the section has several.
+
+    state: which of the derivation's values its symbols have.
+    """
 
     key: str
     blocks: tuple[Block, ...]
     state: int = 0
     terms: Mapping[str, Any] = field(default_factory=dict)
+    variant: str = ""
+
+    @property
+    def heading(self) -> str:
+        return f"{self.key}_{self.variant}" if self.variant else self.key
 
 
 @dataclass(frozen=True)
@@ -300,6 +324,7 @@ __all__ = [
     "Derivation",
     "Element",
     "Equations",
+    "FirstOf",
     "Form",
     "Fraction",
     "Items",

@@ -32,25 +32,34 @@ from bpsym.notation.formulas import formula_form
 def gradients(setting: Setting) -> Iterator[Section]:
     """From the last layer to the first: the equations on the way, then each parameter's chain of partials."""
     shown: set[str] = set()
-    every, is_first = every_chain(setting), True
-    for layer in reversed(setting.layers):
-        reads = [read for tensor in trained_of(setting, layer) for read in setting.elements(tensor)]
-        chained = [read for read in reads if _is_chained(setting, read, every)]
-        if not chained:
-            continue
-        named = reads if every else chained
-        lead = f"{'output' if is_first else 'hidden'}_gradients_{'one_' if len(named) == 1 else ''}lead"
-        is_first = False
+    every = every_chain(setting)
+    chained = {layer: _chained(setting, layer, every) for layer in reversed(setting.layers)}
+    sections = [layer for layer, reads in chained.items() if reads]
+    for layer in sections:
+        lead = _lead(sections, layer) + ("_one" if len(chained[layer]) == 1 else "")
         blocks: list[Block] = [
-            Remark(lead, {"parameters": tuple(map(Element, named))}),
+            Remark(lead, {"parameters": tuple(map(Element, chained[layer]))}),
             Equations(_way(setting, layer)),
         ]
-        for number, read in enumerate(chained):
+        for number, read in enumerate(chained[layer]):
             blocks.append(Equations((_chain(setting, read),)))
             if every and number == 0 and setting.activation(layer) not in shown:
                 shown.add(setting.activation(layer))
                 blocks += inset(setting, layer)
         yield Section(_key(setting, layer), tuple(blocks), terms={"layer": layer})
+
+
+def _chained(setting: Setting, layer: int, every: bool) -> list[Read]:
+    """The layer's parameters whose chains are shown."""
+    reads = [read for tensor in trained_of(setting, layer) for read in setting.elements(tensor)]
+    return [read for read in reads if _is_chained(setting, read, every)]
+
+
+def _lead(sections: list[int], layer: int) -> str:
+    """What the layer's section begins with, among those of these layers."""
+    if layer != sections[0]:
+        return "gradients_next"
+    return "gradients_first" if len(sections) > 1 else "gradients_only"
 
 
 def _key(setting: Setting, layer: int) -> str:

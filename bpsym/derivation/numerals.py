@@ -18,13 +18,19 @@ def numerals(setting: Setting, tensors: Iterable[Tensor], values: Values | None 
     if small:
         rows = tuple((_left(setting, tensor), setting.amounts(tensor, values)) for tensor in small)
         blocks.append(Numerals(rows))
-    for tensor in known:
-        if tensor not in small:
-            height, width = setting.shape(tensor)
-            kind = "vector" if width == 1 else "row" if height == 1 else "matrix"
-            terms = {"symbol": setting.layer(tensor), "rows": height, "columns": width}
-            blocks.append(Remark(f"too_large_{kind}", terms))
+    large = [tensor for tensor in known if tensor not in small]
+    if len(large) == 1:
+        blocks.append(_size(setting, "too_large", large[0]))
+    elif large:
+        blocks.append(Remark("too_large", {"arrays": tuple(_size(setting, "size", one) for one in large)}))
     return blocks
+
+
+def _size(setting: Setting, key: str, tensor: Tensor) -> Remark:
+    """What is said of the tensor's size."""
+    height, width = setting.shape(tensor)
+    kind = "vector" if width == 1 else "row" if height == 1 else "matrix"
+    return Remark(f"{key}_{kind}", {"symbol": setting.layer(tensor), "rows": height, "columns": width})
 
 
 def _has_numbers(setting: Setting, tensor: Tensor, values: Values | None) -> bool:

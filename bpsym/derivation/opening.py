@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sympy import Symbol
@@ -15,6 +15,7 @@ from bpsym.derivation.forms import (
     Block,
     Element,
     Equations,
+    FirstOf,
     Form,
     Items,
     Number,
@@ -29,6 +30,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.functions import activation, first_of_each_activation, layer_calls, letter
 from bpsym.derivation.kinks import kinks
 from bpsym.derivation.numerals import numerals
+from bpsym.derivation.rule_symbols import rule_symbols
 from bpsym.derivation.samples import samples_given
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
@@ -38,7 +40,7 @@ from bpsym.notation.formulas import formula_form
 Terms = dict[str, Any]
 
 MOST_LISTED, FEW = 10, 5
-"""The most samples of a batch that are all named, and how many of more are."""
+"""The most samples that are all named, and how many of more are."""
 
 MOST_DRAWN = 16
 """With a layer of more units than this, there is no picture: nobody could read it."""
@@ -86,6 +88,7 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
         yield (Element(delta),), f"error_term_{nodes}", _node(setting, layer) | {"partial": partial}
     if setting.trained():
         yield (Element(Read(LEARNING_RATE_TENSOR.name)),), "learning_rate", {}
+        yield from rule_symbols(setting)
     for layer in first_of_each_activation(setting):
         yield _function(setting, layer)
     wholes = [setting.tensor(kind, 1) for kind in (roles.WEIGHTS, roles.PRE_ACTIVATION, roles.ACTIVATION)]
@@ -96,7 +99,7 @@ def _loss_symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Map
     if setting.samples > 1 or setting.names.penalised:
         key = "sample_loss" if setting.samples > 1 else "bare_loss"
         yield (Element(sample_loss(setting)),), key, {"sample": setting.sample + 1}
-    yield (Element(total_loss(setting)),), "loss", {}
+    yield (Element(total_loss(setting)),), f"loss_{setting.whole_loss}", {}
 
 
 def _node(setting: Setting, layer: int) -> Terms:
@@ -145,12 +148,10 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     yield Remark(f"loss_{network.loss}")
     if setting.samples > 1:
         terms = {"samples": setting.samples, "sample": setting.sample + 1}
-        yield Remark(f"samples_{network.reduction}", terms)
+        yield Remark(f"samples_{setting.whole_loss}", terms)
     if setting.batch:
-        numbers = tuple(str(sample + 1) for sample in setting.batch)
-        shown = numbers if len(numbers) <= MOST_LISTED else (*numbers[:FEW], "...")
-        key = "batch" if len(numbers) > 1 else "batch_one"
-        yield Remark(key, {"count": len(numbers), "samples": shown})
+        key = "batch" if len(setting.batch) > 1 else "batch_one"
+        yield Remark(key, {"count": len(setting.batch), "samples": numbered(setting.batch)})
     yield from _biases(setting)
     yield from kinks(setting)
     yield from _frozen(setting)
@@ -174,6 +175,12 @@ def _biases(setting: Setting) -> Iterator[Remark]:
         return
     for layer, kind in zip(setting.layers, kinds, strict=True):
         yield Remark(f"biases_of_layer_{kind}", {"layer": layer})
+
+
+def numbered(samples: Iterable[int]) -> tuple[str, ...] | FirstOf:
+    """These samples (from 0) by their numbers (from 1); the first few of very many."""
+    numbers = tuple(str(sample + 1) for sample in samples)
+    return numbers if len(numbers) <= MOST_LISTED else FirstOf(numbers[:FEW])
 
 
 def network(setting: Setting) -> Iterator[Section]:

@@ -1,4 +1,4 @@
-"""How the error terms of the last layer come out, where more cancels in them than a product shows."""
+"""How error terms come out, where more cancels in them than a product shows, or outputs depend on a whole layer."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from bpsym.derivation.forms import (
     SumOver,
 )
 from bpsym.derivation.functions import activation, layer_calls, letter, slope_at, slope_form_of, without_slope
+from bpsym.derivation.opening import numbered
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.losses import loss_of
@@ -31,15 +32,22 @@ I, J, K = map(Symbol, "ijk")  # noqa: E741  (as in the formulas)
 
 def output_layer(setting: Setting) -> Iterator[Block]:
     """The lines from the partials of loss and activation to the error term of unit i, as general formulas."""
-    record = activation(setting, setting.layers[-1])
-    if record.is_layer_wide and not record.other_formulas:
-        return
+    record, layer = activation(setting, setting.layers[-1]), setting.layers[-1]
     if record.is_layer_wide:
-        yield from _layer_partials(setting)
-        yield from _over_the_layer(setting)
-        yield from _targets(setting)
+        if record.other_formulas:
+            yield from _layer_partials(setting, layer)
+            yield from _over_the_layer(setting, layer)
+            yield from _targets(setting)
     elif _is_cancelled(setting):
         yield from _in_one_unit(setting)
+
+
+def hidden_layer(setting: Setting, layer: int, known: bool) -> Iterator[Block]:
+    """The same of a hidden layer whose outputs depend on all of its sums; known: whether its partials are."""
+    if activation(setting, layer).other_formulas:
+        if not known:
+            yield from _layer_partials(setting, layer)
+        yield from _over_the_layer(setting, layer)
 
 
 def _is_cancelled(setting: Setting) -> bool:
@@ -47,20 +55,20 @@ def _is_cancelled(setting: Setting) -> bool:
     layer = setting.layers[-1]
     before, after = (letter(setting, kind, layer, I) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
     slope = slope_at(setting, layer, before, after)
-    return not slope.is_number and without_slope(_error_term(setting), slope) is None
+    return not slope.is_number and without_slope(_error_term(setting, layer), slope) is None
 
 
-def _error_term(setting: Setting) -> Expr:
-    z = _sum(setting, I)
+def _error_term(setting: Setting, layer: int) -> Expr:
+    z = _sum(setting, layer, I)
     return setting.value_of(Read(adjoint_name(z.name), *z.at))
 
 
-def _output(setting: Setting, index: Symbol) -> Read:
-    return letter(setting, roles.ACTIVATION, setting.layers[-1], index)
+def _output(setting: Setting, layer: int, index: Symbol) -> Read:
+    return letter(setting, roles.ACTIVATION, layer, index)
 
 
-def _sum(setting: Setting, index: Symbol) -> Read:
-    return letter(setting, roles.PRE_ACTIVATION, setting.layers[-1], index)
+def _sum(setting: Setting, layer: int, index: Symbol) -> Read:
+    return letter(setting, roles.PRE_ACTIVATION, layer, index)
 
 
 def _target(setting: Setting, index: Symbol) -> Read:
@@ -76,9 +84,9 @@ def _partial(of: Read, by: Read) -> Partial:
 
 
 def _loss_slope(setting: Setting, index: Symbol) -> Expr:
-    """The loss by the output of a unit, as the record has it."""
+    """The loss by the output of a unit of the last layer, as the record has it."""
     return loss_of(setting.example.network.loss).slope_at(
-        _output(setting, index), _target(setting, index), setting.names.widths[-1]
+        _output(setting, setting.layers[-1], index), _target(setting, index), setting.names.widths[-1]
     )
 
 
@@ -86,11 +94,12 @@ def _differentiated(setting: Setting, index: Symbol) -> Expr:
     """The same, as it comes from the loss by the rules."""
     loss, place = loss_of(setting.example.network.loss), Dummy(real=True)
     value = loss.factor_of(setting.names.widths[-1]) * loss.at(place, _target(setting, index))
-    return diff(value, place).xreplace({place: _output(setting, index)})
+    return diff(value, place).xreplace({place: _output(setting, setting.layers[-1], index)})
 
 
 def _in_one_unit(setting: Setting) -> Iterator[Block]:
-    layer, a, z = setting.layers[-1], _output(setting, I), _sum(setting, I)
+    layer = setting.layers[-1]
+    a, z = _output(setting, layer, I), _sum(setting, layer, I)
     slope = _loss_slope(setting, I)
     by_output = Partial(_loss(setting), Element(a))
     lines = _unlike([setting.ordered(_differentiated(setting, I)), setting.ordered(slope)])
@@ -102,7 +111,7 @@ def _in_one_unit(setting: Setting) -> Iterator[Block]:
         Step(
             "output-error-term",
             Partial(_loss(setting), Element(z)),
-            (Product((by_output, _partial(a, z))), product, setting.ordered(_error_term(setting))),
+            (Product((by_output, _partial(a, z))), product, setting.ordered(_error_term(setting, layer))),
         ),
     )
     yield Remark("output_cancels")
@@ -115,18 +124,19 @@ def _times(*forms: Form) -> Form:
     )
 
 
-def _layer_partials(setting: Setting) -> Iterator[Block]:
+def _layer_partials(setting: Setting, layer: int) -> Iterator[Block]:
     """Every output of the layer by its own sum, and by another one."""
-    record, a = activation(setting, setting.layers[-1]), _output(setting, I)
-    names = {"z": Element(_sum(setting, I)), "a": Element(a)}
-    other = names | {"y": Element(_sum(setting, J)), "b": Element(_output(setting, J))}
-    calls = layer_calls(setting, setting.layers[-1], Symbol("l"))
-    yield Remark("layer_partials")
+    record, a = activation(setting, layer), _output(setting, layer, I)
+    own, another = _sum(setting, layer, I), _sum(setting, layer, J)
+    names = {"z": Element(own), "a": Element(a)}
+    other = names | {"y": Element(another), "b": Element(_output(setting, layer, J))}
+    calls = layer_calls(setting, layer, Symbol("l"))
+    yield Remark("layer_partials", {"output": Element(a)})
     yield Equations(
         (
             Step("", Element(a), (formula_form(record.formula, names, calls),)),
-            Step("layer-own", _partial(a, _sum(setting, I)), _lines(record.line_formulas, names, calls)),
-            Step("layer-other", _partial(a, _sum(setting, J)), _lines(record.other_formulas, other, calls)),
+            Step("layer-own", _partial(a, own), _lines(record.line_formulas, names, calls)),
+            Step("layer-other", _partial(a, another), _lines(record.other_formulas, other, calls)),
         )
     )
 
@@ -135,34 +145,40 @@ def _lines(formulas: tuple[object, ...], names: dict[str, Form], calls: object) 
     return tuple(formula_form(one, names, calls) for one in formulas)  # type: ignore[arg-type]
 
 
-def _over_the_layer(setting: Setting) -> Iterator[Block]:
+def _over_the_layer(setting: Setting, layer: int) -> Iterator[Block]:
     """dE/dz_i = sum_k dE/da_k da_k/dz_i"""
-    record = activation(setting, setting.layers[-1])
-    others = record.other_formulas[-1]
-    a_i, a_k = _output(setting, I), _output(setting, K)
-    by = _sum(setting, I)
+    others = activation(setting, layer).other_formulas[-1]
+    is_last = layer == setting.layers[-1]
+    a_i, a_k = _output(setting, layer, I), _output(setting, layer, K)
+    by = _sum(setting, layer, I)
+
+    def by_output(index: Symbol) -> Form:
+        if is_last:
+            return setting.ordered(_loss_slope(setting, index))
+        return Partial(_loss(setting), Element(_output(setting, layer, index)))
+
     partials = SumOver("k", Product((Partial(_loss(setting), Element(a_k)), _partial(a_k, by))))
+    other = formula_form(others, {"a": Element(a_k), "b": Element(a_i)})
     put_in = Sum(
         (
-            _times(setting.ordered(_loss_slope(setting, I)), slope_form_of(setting, setting.layers[-1], a_i)),
-            SumOver(
-                r"k \ne i",
-                _times(
-                    setting.ordered(_loss_slope(setting, K)),
-                    formula_form(others, {"a": Element(a_k), "b": Element(a_i)}),
-                ),
-            ),
+            _times(by_output(I), slope_form_of(setting, layer, a_i)),
+            SumOver(r"k \ne i", _times(by_output(K), other)),
         )
     )
-    cancelled = Sum(
-        (
-            setting.ordered(_loss_slope(setting, I) * record.slope_at(None, a_i)),
-            SumOver(r"k \ne i", setting.ordered(-_loss_slope(setting, K) * a_k * a_i)),
-        )
-    )
-    forms = _unlike([partials, put_in, cancelled, setting.ordered(_error_term(setting))])
+    cancelled = _cancelled(setting) if is_last else put_in
+    forms = _unlike([partials, put_in, cancelled, setting.ordered(_error_term(setting, layer))])
+    label = "output-error-term" if is_last else f"layer-error-term-{layer}"
     yield Remark("layer_error_terms")
-    yield Equations((Step("output-error-term", Partial(_loss(setting), Element(by)), forms),))
+    yield Equations((Step(label, Partial(_loss(setting), Element(by)), forms),))
+
+
+def _cancelled(setting: Setting) -> Form:
+    """The same sum of the last layer, with the slopes of loss and activation multiplied."""
+    layer = setting.layers[-1]
+    a_i, a_k = _output(setting, layer, I), _output(setting, layer, K)
+    own = _loss_slope(setting, I) * activation(setting, layer).slope_at(None, a_i)
+    other = -_loss_slope(setting, K) * a_k * a_i
+    return Sum((setting.ordered(own), SumOver(r"k \ne i", setting.ordered(other))))
 
 
 def _unlike(forms: list[Form]) -> tuple[Form, ...]:
@@ -171,14 +187,15 @@ def _unlike(forms: list[Form]) -> tuple[Form, ...]:
 
 def _targets(setting: Setting) -> Iterator[Block]:
     """What the sum of a sample's targets is, where it stands in the error terms."""
-    data = setting.example.data
-    if data is None or data.t is None or not _error_term(setting).has(_target(setting, I).args[0]):
+    data, term = setting.example.data, _error_term(setting, setting.layers[-1])
+    if data is None or data.t is None or not term.has(_target(setting, I).args[0]):
         return
-    other = tuple(number for number, row in enumerate(data.t, start=1) if sum(row) != 1)
+    other = [sample for sample, row in enumerate(data.t) if sum(row) != 1]
     if not other:
         yield Remark("targets_one")
     else:
-        yield Remark("targets_other", {"samples": tuple(map(str, other[:5]))})
+        key = "targets_other" if len(other) == 1 else "targets_others"
+        yield Remark(key, {"samples": numbered(other)})
 
 
-__all__ = ["output_layer"]
+__all__ = ["hidden_layer", "output_layer"]

@@ -112,20 +112,21 @@ def _over_the_layer(setting: Setting, layer: int) -> Iterator[Step]:
 def loss(setting: Setting) -> Iterator[Section]:
     blocks: list[Block] = [Equations((_sample_loss(setting),))]
     total = total_loss(setting)
-    if setting.samples > 1 or setting.names.penalised:
+    if setting.whole_loss != "one":
         step = Step("total-loss", Element(total), _total_loss(setting), setting.amount(total))
-        key = f"loss_{setting.example.network.reduction}" if setting.samples > 1 else "loss_penalised"
-        blocks += [Remark(key), Equations((step,), compact=True)]
-        if (
-            setting.indexed or setting.names.penalised or setting.samples > MOST_TERMS
-        ):  # else its line has them all
+        blocks += [Remark(f"loss_{setting.whole_loss}"), Equations((step,), compact=True)]
+        if not _has_every_loss(setting):
             blocks += loss_table(setting, total)
     if setting.indexed and (setting.samples == 1 or not setting.whole):
         blocks += numerals(setting, (setting.tensor(roles.SAMPLE_LOSS),))
-    if trained := {tensor.role.kind for tensor in setting.trained()}:
-        aim = "aim_biases" if roles.BIASES in trained else "aim"
-        blocks.append(Remark(aim, {"loss": Element(total)}))
+    if setting.trained():
+        blocks.append(Remark("_".join(("aim", *setting.trained_kinds)), {"loss": Element(total)}))
     yield Section("loss", tuple(blocks))
+
+
+def _has_every_loss(setting: Setting) -> bool:
+    """Whether the line of the whole loss has the numbers of all samples."""
+    return not (setting.indexed or setting.names.penalised or setting.samples > MOST_TERMS)
 
 
 def _sample_loss(setting: Setting) -> Step:
@@ -188,7 +189,8 @@ def second_pass(setting: Setting) -> Iterator[Section]:
     losses = setting.amount(total), setting.amount(total, after)
     before, now = (Value(one, unlike=other) for one, other in (losses, losses[::-1]))
     compared = {"loss": Element(total), "before": before, "after": now}
-    yield Section("second_pass", (*blocks, Remark(_what_became(*losses), compared)), state=1)
+    became = Remark(_what_became(*losses), compared)
+    yield Section("second_pass", (*blocks, became), state=1, variant=setting.trained_words)
 
 
 def _pass_again(setting: Setting, after: Values) -> Iterator[Block]:

@@ -51,7 +51,7 @@ def _part(setting: Setting) -> str:
 
 
 def _reduction(setting: Setting) -> str:
-    return setting.example.network.reduction
+    return setting.reduction
 
 
 # What is given, and the losses -----------------------------------------------------------------------------------
@@ -85,7 +85,8 @@ def loss_table(setting: Setting, total: Read) -> Iterator[Block]:
     each = tuple(setting.amount(of_sample(read, sample)) for sample in range(setting.samples))
     column = (Element(read), each, _penalty(setting, total), Element(total), setting.amount(total))
     yield _remark(setting, "losses", _reduction(setting))
-    yield SampleTable((column,), setting.samples_shown, _reduction(setting) == "mean", total="loss")
+    ends = ("penalty_itself", "loss")
+    yield SampleTable((column,), setting.samples_shown, _reduction(setting) == "mean", ends)
 
 
 # What each contributes -------------------------------------------------------------------------------------------
@@ -97,8 +98,10 @@ def contribution_table(setting: Setting, gradients: Sequence[Read]) -> Iterator[
         return
     columns = tuple(_column(setting, read) for read in gradients)
     new = any(_is_sequential(setting, read) for read in gradients)
-    yield Remark("sample_by_sample") if new else _remark(setting, "contributions", _reduction(setting))
-    yield SampleTable(columns, setting.samples_shown, _reduction(setting) == "mean")
+    table = SampleTable(columns, setting.samples_shown, _reduction(setting) == "mean")
+    ending = _reduction(setting) + ("_penalised" if table.penalised else "")
+    yield Remark("sample_by_sample") if new else _remark(setting, "contributions", ending)
+    yield table
 
 
 def _column(setting: Setting, read: Read) -> tuple[Any, ...]:

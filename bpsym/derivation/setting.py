@@ -76,6 +76,27 @@ class Setting:
         """How many numbers are trained."""
         return sum(prod(self.shape(tensor)) for tensor in self.trained())
 
+    @cached_property
+    def trained_kinds(self) -> tuple[str, ...]:
+        """Of weights and biases, what is trained."""
+        kinds = {tensor.role.kind for tensor in self.trained()}
+        return tuple(kind for kind in (roles.WEIGHTS, roles.BIASES) if kind in kinds)
+
+    @property
+    def trained_words(self) -> str:
+        """Which word there is for all that is trained: "weights" where it is nothing else, else "parameters"."""
+        return "weights" if self.trained_kinds == (roles.WEIGHTS,) else "parameters"
+
+    @property
+    def reduction(self) -> str:
+        """How the loss of the whole comes from those of the samples: there is "one", or it is their "mean" or "sum"."""
+        return self.example.network.reduction if self.samples > 1 else "one"
+
+    @property
+    def whole_loss(self) -> str:
+        """The same, and whether a penalty is added."""
+        return f"{self.reduction}_penalised" if self.names.penalised else self.reduction
+
     @property
     def layers(self) -> range:
         """The layers that compute, the first one 1."""

@@ -37,18 +37,47 @@ from bpsym.notation.formulas import formula_form
 
 _PARAMETER = "p"
 
+_DESCENT = {"p", "eta", "g"}
+"""What a new parameter depends on where it moves against its gradient, and nothing else is done."""
+
 
 def update(setting: Setting) -> Iterator[Section]:
     """Every parameter after one step."""
     if not setting.trained():
-        yield Section("update", (Remark("nothing_trained"),))
+        yield Section("update", (Remark("nothing_trained"),), variant=setting.trained_words)
         return
     writer = _Writer(setting, update_rule(setting.example.training))
     sequential = setting.example.training.update == SEQUENTIAL
     blocks = list(_sequential(setting, writer) if sequential else writer.blocks())
     if writer.indexed and setting.whole:
         blocks += [Remark("after_step"), *numerals(setting, writer.changed())]
-    yield Section("update", (*blocks, Remark(setting.example.training.update)))
+    note = Remark(setting.example.training.update)
+    yield Section("update", (*blocks, note), variant=setting.trained_words)
+
+
+def lines_as_needed(rule: UpdateRule) -> list[Line]:
+    """The rule's lines, a number that all parameters share just before the first line that reads it."""
+    found: list[Line] = []
+    waiting: list[Line] = []
+    for line in rule.lines:
+        if line.kind == roles.SHARED:
+            waiting.append(line)
+            continue
+        wanted = _needed(waiting, line)
+        found += [*wanted, line]
+        waiting = [one for one in waiting if one not in wanted]
+    return found
+
+
+def _needed(waiting: list[Line], line: Line) -> list[Line]:
+    """Those of the waiting lines that this one reads, or that one of them reads."""
+    wanted: list[Line] = []
+    reads = set(line.reads)
+    for one in reversed(waiting):
+        if one.name in reads:
+            wanted.insert(0, one)
+            reads |= set(one.reads)
+    return wanted
 
 
 @dataclass
@@ -90,7 +119,7 @@ class _Writer:
         return other if other in self.setting.program.tensors else name
 
     def blocks(self) -> Iterator[Block]:
-        for line in self.rule.lines:
+        for line in lines_as_needed(self.rule):
             yield from self.line(line, list(self.setting.trained()))
 
     def line(self, line: Line, parameters: list[Tensor]) -> Iterator[Block]:
@@ -105,6 +134,8 @@ class _Writer:
     def _kind(self, line: Line) -> str:
         if line.kind == roles.STATE and line != self.rule.states[0]:
             return "next_state"
+        if line.kind == PARAMETER and set(line.reads) == _DESCENT:
+            return "descent"
         return line.kind if line.kind in (roles.RATE, roles.CLIPPED, PARAMETER, roles.STATE) else line.name
 
     def _terms(self, line: Line) -> dict[str, object]:

@@ -17,7 +17,8 @@ class Optimizer:
     """about: what a step is a step of; value: the parameter after it.
 
     scalars: what all parameters share; states: what each parameter remembers, from one step to the next, by the
-    formula of its new value; a state is 0 before the first step, or the setting that `start` names.
+    formula of its new value; a state is 0 before the first step, or the setting that `start` names. means: what a
+    setting, a scalar or a state is, where its name does not tell; the words for it are found by that.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Optimizer:
     scalars: Mapping[str, str] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
     start: Mapping[str, str] = field(default_factory=dict)
+    means: Mapping[str, str] = field(default_factory=dict)
 
 
 _NO_MOMENTUM = 'or optimizer = "sgd" for none'
@@ -42,6 +44,7 @@ MOMENTUM = Optimizer(
     settings={"momentum": _MOMENTUM, "dampening": Setting(0, least=0, most=1, write="dampening = 0")},
     scalars={"undamped": "1 if n <= 1 else 1 - dampening"},
     states={"v": "momentum * v + undamped * g"},
+    means={"v": "velocity"},
     value="p - eta * v",
 )
 
@@ -50,6 +53,7 @@ NESTEROV = Optimizer(
     about="Nesterov's descent",
     settings={"momentum": _MOMENTUM},
     states={"v": "momentum * v + g"},
+    means={"v": "velocity"},
     value="p - eta * (g + momentum * v)",
 )
 
@@ -64,6 +68,7 @@ ADAGRAD = Optimizer(
     scalars={"decayed": "eta / (1 + (n - 1) * lr_decay)"},
     states={"h": "h + g**2"},
     start={"h": "initial_accumulator_value"},
+    means={"h": "sum_of_squares"},
     value="p - decayed * g / (sqrt(h) + eps)",
 )
 
@@ -81,10 +86,12 @@ RMSPROP = Optimizer(
         "m": "alpha * m + (1 - alpha) * g",
         "v": "momentum * v + g / (sqrt(h - centered * m**2) + eps)",
     },
+    means={"h": "mean_square", "m": "mean", "v": "scaled_velocity"},
     value="p - eta * v",
 )
 
 _MOMENTS = {"m": "beta1 * m + (1 - beta1) * g", "v": "beta2 * v + (1 - beta2) * g**2"}
+_MEANS = {"m": "first_moment", "v": "second_moment", "c1": "first_correction", "c2": "second_correction"}
 _CORRECTIONS = {"c1": "1 - beta1**n", "c2": "1 - beta2**n"}
 
 ADAM = Optimizer(
@@ -93,6 +100,7 @@ ADAM = Optimizer(
     settings={"betas": _BETAS, "eps": _EPS},
     scalars=_CORRECTIONS,
     states=_MOMENTS,
+    means=_MEANS,
     value="p - eta * (m / c1) / (sqrt(v / c2) + eps)",
 )
 
@@ -102,6 +110,7 @@ ADAMW = Optimizer(
     settings={**ADAM.settings, "weight_decay": Setting(0.01, least=0, write="weight_decay = 0.01")},
     scalars=_CORRECTIONS,
     states=_MOMENTS,
+    means=_MEANS,
     value="p - eta * weight_decay * p - eta * (m / c1) / (sqrt(v / c2) + eps)",
 )
 

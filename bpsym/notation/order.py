@@ -8,7 +8,7 @@ computed from them; delta5 w53 y3 (1 - y3).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -170,13 +170,16 @@ def reading_order(expr: Expr, program: Program, *, opened: bool = False) -> Form
 
     opened: sums over an index and cases are forms of what stands in them; else each is a whole.
     """
-    return _Order(program, opened).form(expr)
+    return _Order(program, opened, frozenset(map(str, expr.free_symbols))).form(expr)
 
 
 @dataclass(frozen=True)
 class _Order:
+    """taken: the letters that mean something around what is written."""
+
     program: Program
     opened: bool
+    taken: frozenset[str] = frozenset()
 
     def form(self, expr: Any) -> Form:
         if isinstance(expr, Rational):
@@ -211,13 +214,14 @@ class _Order:
         )
         if place is None:
             return Total(expr)
-        letter = self.letter(*place, {symbol.name for symbol in expr.free_symbols})
+        letter = self.letter(*place)
         index = probe.renamed(letter)
         layer = self.program[place[0].name].role.axes[place[1]]
         limits = self.form(expr.lower), self.form(expr.upper)
-        return Summation(letter, *limits, layer, self.form(expr.open(index)))
+        inside = replace(self, taken=self.taken | {letter})
+        return Summation(letter, *limits, layer, inside.form(expr.open(index)))
 
-    def letter(self, read: Read, axis: int, taken: set[str]) -> str:
+    def letter(self, read: Read, axis: int) -> str:
         """The letter s for samples, j for units that weights come from, i for those they lead into, else k."""
         role: roles.Role = self.program[read.name].role
         if role.axes[axis] is None:
@@ -226,7 +230,7 @@ class _Order:
         if role.kind == roles.WEIGHTS:
             wanted = "ij"[axis]
         letters: tuple[str, ...] = (wanted, *_LETTERS)
-        return next(one for one in letters if one not in taken)
+        return next(one for one in letters if one not in self.taken)
 
     def cases(self, expr: Piecewise) -> Form:
         (value, test), *rest = expr.args

@@ -43,7 +43,7 @@ def rows(
 ) -> tuple[Row, ...]:
     """The step's rows: its forms, the last one with numbers, and its value; several on a row where it is compact."""
     left = mathematics.tex(step.lhs)
-    sides = _symbolic(step, mathematics) + _numeric(step, mathematics, values, digits)
+    sides = _right_sides(step, mathematics, values, digits)
     if compact:
         sides = _gathered(sides, room)
     found: list[Row] = []
@@ -61,7 +61,7 @@ def fitting(step: Step, mathematics: Mathematics, values: Values | None, digits:
     if not step.entries:
         return (step,)
     room = room_beside(mathematics.pieces(step.lhs))
-    sides = _symbolic(step, mathematics) + _numeric(step, mathematics, values, digits)
+    sides = _right_sides(step, mathematics, values, digits)
     too_wide = any(total_width(side.pieces) > room for side in sides)
     too_many = len(step.entries) > MOST_ROWS or len(step.entries[0]) > MOST_COLUMNS
     return components(step) if too_wide or too_many else (step,)
@@ -77,6 +77,13 @@ def _gathered(sides: list[Equated], room: float) -> list[Equated]:
         else:
             found.append(side)
     return found
+
+
+def _right_sides(step: Step, mathematics: Mathematics, values: Values | None, digits: int) -> list[Equated]:
+    """The forms, the line of numbers and the result; of sides that read the same, as 1 = 1, the first."""
+    sides = _symbolic(step, mathematics) + _numeric(step, mathematics, values, digits)
+    before = [None, *(joined(side.pieces) for side in sides)]
+    return [side for side, text in zip(sides, before, strict=False) if joined(side.pieces) != text]
 
 
 def _symbolic(step: Step, mathematics: Mathematics) -> list[Equated]:

@@ -17,6 +17,7 @@ from bpsym.derivation.forms import (
     Derivation,
     Element,
     Equations,
+    FirstOf,
     Items,
     Listing,
     Numerals,
@@ -70,7 +71,7 @@ class Latex:
         widths = "-".join(map(str, self.names.widths))
         sections = [
             {
-                "heading": self._phrase("headings", section.key, section.terms),
+                "heading": self._phrase("headings", section.heading, section.terms),
                 "blocks": self._blocks(section),
             }
             for section in self.derivation.sections
@@ -87,13 +88,11 @@ class Latex:
     def _blocks(self, section: Section) -> list[str]:
         """The blocks, with blank lines where paragraphs begin: not before a display, which would leave a gap there."""
         found: list[str] = []
-        before: Block | None = None
         for block in section.blocks:
             display = isinstance(block, (Equations, ValueTable, Numerals, SampleData, SampleTable))
-            same_paragraph = isinstance(block, Remark) and isinstance(before, Remark)
+            same_paragraph = isinstance(block, Remark) and block.continues
             text = self.block(block, section)
             found.append(text if display or same_paragraph else f"\n{text}")
-            before = block
         return found
 
     def block(self, block: Block, section: Section) -> str:
@@ -135,13 +134,15 @@ class Latex:
         return _template("numerals.tex.jinja").render(lines=lines)
 
     def samples(self, block: SampleTable, _: Section) -> str:
-        words = {key: self.phrases.get("table", key) for key in ("mean", "sum", "penalty", block.total)}
-        tables = sample_tables(block, self.mathematics, self.digits, words)
+        tables = sample_tables(block, self.mathematics, self.digits, self._table_words())
         return _template("samples.tex.jinja").render(tables=tables)
 
     def data(self, block: SampleData, _: Section) -> str:
-        tables = data_tables(block, self.mathematics, self.digits)
+        tables = data_tables(block, self.mathematics, self.digits, self._table_words())
         return _template("samples.tex.jinja").render(tables=tables)
+
+    def _table_words(self) -> dict[str, str]:
+        return {key: self.phrases.get("table", key) for key in self.phrases.tables["table"]}
 
     def symbols(self, block: SymbolTable, _: Section) -> str:
         return _template("symbols.tex.jinja").render(
@@ -159,7 +160,7 @@ class Latex:
         names = [self._tex(form) for form in forms]
         if len(names) > _LISTED:
             return rf"${names[0]}, \ldots, {names[-1]}$"
-        return ", ".join(f"${name}$" for name in names)
+        return self.phrases.get("list", "comma").join(f"${name}$" for name in names)
 
     def picture(self, block: Picture, _: Section) -> str:
         plain = replace(self.mathematics, marked=False)
@@ -199,6 +200,10 @@ class Latex:
     def _term(self, term: Any) -> str:
         if isinstance(term, tuple):
             return self.phrases.listed([self._term(part) for part in term])
+        if isinstance(term, FirstOf):
+            return self.phrases.listed([self._term(part) for part in term.parts], more=True)
+        if isinstance(term, Remark):
+            return self._phrase("remarks", term.key, term.terms)
         if isinstance(term, (int, str)):
             return str(term)
         if isinstance(term, Cited):

@@ -229,21 +229,23 @@ class Mathematics:
         if self.nested:
             over = self._bracketed(form.over, (Sum, Negative))
             return unbroken(
-                over + after("/", self._bracketed(form.under, (Sum, Negative, Product, Quotient)))
+                over
+                + after(
+                    "/",
+                    self._bracketed(
+                        form.under, (Sum, Negative, Product, Quotient, *self._product(form.under))
+                    ),
+                )
             )
         flat = replace(self, depth=0, nested=True)
         return _fraction(flat.pieces(form.over), flat.pieces(form.under))
 
     @pieces.register(Power)
     def _(self, form: Power) -> Pieces:
-        exponent = self.tex(form.exponent)
-        if isinstance(form.base, Quotient):
-            base = enclosed(r"\left(", self.pieces(form.base), r"\right)")
-        else:
-            base = self._bracketed(
-                form.base, (Sum, Negative, Product, Power, Summation, SumOver, *self._marked_above(form.base))
-            )
-        return enclosed("", base, f"^{{{exponent}}}" if len(exponent) > 1 else f"^{exponent}")
+        exponent, base = self.tex(form.exponent), self._settled(form.base)
+        kinds = (Sum, Negative, Product, Quotient, Power, Summation, SumOver, *self._marked(base))
+        raised = f"^{{{exponent}}}" if len(exponent) > 1 else f"^{exponent}"
+        return enclosed("", self._bracketed(base, kinds), raised)
 
     @pieces.register(Call)
     def _(self, form: Call) -> Pieces:
@@ -251,30 +253,37 @@ class Mathematics:
         arguments = ", ".join(inner.tex(one) for one in form.arguments)
         if form.name in _CONSTANTS:
             return piece(_CONSTANTS[form.name])
-        if form.name == "exp":
-            return enclosed("", piece(f"e^{{{arguments}}}"), "")
-        left, right = _BRACKETS.get(form.name, (rf"\mathrm{{{form.name}}}(", ")"))
-        return unbroken(enclosed(left, piece(arguments), right))
+        if form.name in _ENCLOSING:
+            left, right = _ENCLOSING[form.name]
+            return piece(f"{left}{arguments}{right}")
+        if form.name in _FENCES:
+            return unbroken(_fenced(piece(arguments), _FENCES[form.name]))
+        sign = _SIGNS.get(form.name, rf"\mathrm{{{form.name}}}")
+        if len(form.arguments) == 1 and _is_flat_atom(form.arguments[0], arguments):
+            return piece(f"{sign}({arguments})")
+        return unbroken(after(sign, _fenced(piece(arguments), after_sign=True)))
 
     def _bracketed(self, form: Form, kinds: tuple[type, ...]) -> Pieces:
         """The form, in brackets where it is one of these kinds or a negative number."""
-        if isinstance(form, Cases) and self.numerals is not None:
-            return self._bracketed(self.chosen(form), kinds)
+        form = self._settled(form)
         if not isinstance(form, kinds) and not self._is_negative(form):
             return self.pieces(form)
-        pieces = self._inside().pieces(form)
-        text = joined(pieces)
-        if any(tall in text for tall in (r"\frac", r"\sum", r"\begin")):
-            return unbroken(enclosed(r"\left(", pieces, r"\right)"))
-        if r"\bigl" in text:
-            return enclosed(r"\Bigl(", pieces, r"\Bigr)")
-        tall = "(" in text or ("^" in text and isinstance(form, (Element, Activated)))
-        return enclosed(r"\bigl(", pieces, r"\bigr)") if tall else enclosed("(", pieces, ")")
+        raised = isinstance(form, _ATOMS) and "^" in joined(self.pieces(form))
+        return _fenced(self._inside().pieces(form), raised=raised)
 
-    def _marked_above(self, form: Form) -> tuple[type, ...]:
-        """The form's own kind, where its symbol has something above the line already."""
-        written = self.numerals is None and isinstance(form, (Element, Activated))
-        return (type(form),) if written and "^" in joined(self.pieces(form)) else ()
+    def _settled(self, form: Form) -> Form:
+        """The branch that the numbers choose, of cases with numbers; any other form as it is."""
+        return self.chosen(form) if isinstance(form, Cases) and self.numerals is not None else form
+
+    def _marked(self, form: Form) -> tuple[type, ...]:
+        """The form's own kind, where its symbol or number is a fraction or has something above the line already."""
+        written = isinstance(form, _ATOMS) or (isinstance(form, Call) and form.name == "exp")
+        text = joined(self.pieces(form)) if written else ""
+        return (type(form),) if "^" in text or r"\frac" in text else ()
+
+    def _product(self, form: Form) -> tuple[type, ...]:
+        """The form's own kind, where its number is printed as a product with a power of ten."""
+        return (type(form),) if isinstance(form, _ATOMS) and r"\cdot" in joined(self.pieces(form)) else ()
 
     def _is_negative(self, form: Form) -> bool:
         if isinstance(form, Number):
@@ -300,18 +309,45 @@ _RELATIONS = {"=": "=", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
 _CONSTANTS = {"Pi": r"\pi"}
 
-_BRACKETS = {
-    "erf": (r"\mathrm{erf}(", ")"),
-    "sign": (r"\mathrm{sgn}(", ")"),
-    "tanh": (r"\tanh(", ")"),
-    "log": (r"\ln(", ")"),
-    "sin": (r"\sin(", ")"),
-    "cos": (r"\cos(", ")"),
-    "sqrt": (r"\sqrt{", "}"),
-    "abs": (r"\lvert ", r"\rvert"),
-    "max": (r"\max(", ")"),
-    "min": (r"\min(", ")"),
+_ATOMS = (Element, Activated, Number)
+"""What is printed as one symbol or one number."""
+
+_SIGNS = {"sign": r"\mathrm{sgn}", "log": r"\ln"} | {
+    name: rf"\{name}" for name in ("tanh", "sin", "cos", "max", "min")
 }
+"""Functions whose arguments stand in brackets, where they are not written upright by their own names."""
+
+_ENCLOSING = {"exp": ("e^{", "}"), "sqrt": (r"\sqrt{", "}")}
+
+_FENCES = {"abs": (r"\lvert", r"\rvert"), "floor": (r"\lfloor", r"\rfloor")}
+"""Functions that are written as brackets of their own."""
+
+_SIZES = ("", "big", "Big", "bigg", "Bigg", "Bigg")
+"""Of brackets around brackets, from the inside out."""
+
+_TALL = (r"\frac", r"\sum", r"\begin")
+
+
+def _fenced(
+    pieces: Pieces, fence: tuple[str, str] = ("(", ")"), *, raised: bool = False, after_sign: bool = False
+) -> Pieces:
+    """The pieces in brackets as large as they need; raised: they have something above the line."""
+    text = joined(pieces)
+    if any(tall in text for tall in _TALL):
+        gap = r"\!" if after_sign else ""  # else TeX leaves a gap between the sign and the bracket
+        return unbroken(_between(rf"{gap}\left", r"\right", fence, pieces))
+    if fence[0] not in text and not raised:
+        return _between("", "", fence, pieces)
+    inner = next((size for size in reversed(_SIZES) if rf"\{size}l{fence[0]}" in text), "")
+    larger = _SIZES[_SIZES.index(inner) + 1]
+    return _between(rf"\{larger}l", rf"\{larger}r", fence, pieces)
+
+
+def _between(left: str, right: str, fence: tuple[str, str], pieces: Pieces) -> Pieces:
+    """The pieces between these brackets of this size."""
+    opening, closing = fence
+    gap = "" if opening == "(" else " "
+    return enclosed(f"{left}{opening}{gap}", pieces, f"{right}{closing}")
 
 
 def numeral(number: Numeral) -> Pieces:
@@ -328,7 +364,8 @@ _MINUS = 8.6
 
 
 def _scientific(digits: str, power: int) -> str:
-    return rf"{digits} \cdot 10^{{{power}}}"
+    """1.5 * 10^{-8}; of a whole 1 there is only the power: 10^{-8}."""
+    return rf"10^{{{power}}}" if digits == "1" else rf"{digits} \cdot 10^{{{power}}}"
 
 
 def printed_result(value: Any) -> Pieces:
@@ -356,6 +393,11 @@ def _is_number(form: Form) -> bool:
     if isinstance(form, Quotient):
         return isinstance(form.over, Number) and isinstance(form.under, Number)
     return isinstance(form, Number)
+
+
+def _is_flat_atom(form: Form, text: str) -> bool:
+    """Whether it is one symbol or number, and no fraction."""
+    return isinstance(form, _ATOMS) and r"\frac" not in text
 
 
 def _parts(form: Form) -> tuple[Form, ...]:

@@ -28,11 +28,13 @@ class Phrases:
         phrase = phrases[key] if key in phrases else phrases[key.partition("_")[0]]
         return phrase.format(**self.words, **terms)
 
-    def listed(self, items: list[str]) -> str:
-        """a, b and c"""
+    def listed(self, items: list[str], *, more: bool = False) -> str:
+        """a, b and c; more: of still more items, the first ones."""
+        separators = self.tables["list"]
+        if more:
+            return separators["more"].format(first=separators["comma"].join(items))
         if len(items) == 1:
             return items[0]
-        separators = self.tables["list"]
         return separators["comma"].join(items[:-1]) + separators["last"] + items[-1]
 
 

@@ -20,12 +20,13 @@ class Piece:
     level: int | None = None
 
 
-_DIGIT, _LETTER, _SCRIPT = 5.5, 6.0, 0.75
+_DIGIT, _LETTER, _CHARACTER, _SCRIPT = 5.5, 6.0, 11.0, 0.75
 _WIDTHS = {
     r"\cdot": 8.0, r"\,": 1.9, r"\partial": 6.0, r"\boldsymbol": 3.0, r"\mathrm": 0.0, r"\text": 0.0,
     r"\bigl": 0.8, r"\bigr": 0.8, r"\tanh": 22.0, r"\ln": 10.0, r"\exp": 18.0, r"\left": 1.5, r"\right": 1.5,
     "+": 13.4, "-": 13.4, "=": 14.6, ".": 3.1, ",": 4.9, "(": 4.3, ")": 4.3, "[": 3.1, "]": 3.1,
     r"\sqrt": 9.0, r"\lvert": 3.0, r"\rvert": 3.0, r"\!": -1.9, r"\approx": 14.6, r"\leftarrow": 17.0,
+    r"\lfloor": 4.9, r"\rfloor": 4.9, r"\max": 21.0, r"\min": 19.0, r"\sin": 14.0, r"\cos": 16.0,
 }  # fmt: skip
 _GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
 _FRACTION = re.compile(rf"\\frac({_GROUP})({_GROUP})")
@@ -52,7 +53,7 @@ def _token_width(token: str) -> float:
     if token in _WIDTHS or token[0] == "\\":
         return _WIDTHS.get(token, _LETTER)
     if token.isalnum():
-        return _DIGIT if token.isdigit() else _LETTER
+        return _DIGIT if token.isdigit() else _LETTER if token.isascii() else _CHARACTER
     return 0.0
 
 

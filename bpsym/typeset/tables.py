@@ -17,7 +17,7 @@ from bpsym.typeset.pieces import Pieces, joined, total_width, width
 FEWEST = 3
 """The fewest digits of a number in a matrix that is too wide with more."""
 
-_BETWEEN, _CELL = 20.0, 12.0
+_BETWEEN, _CELL, _LEAST = 20.0, 12.0, 45.0
 _GUARDS = 20
 
 
@@ -94,21 +94,21 @@ def sample_tables(
     block: SampleTable, mathematics: Mathematics, digits: int, words: dict[str, str]
 ) -> list[Table]:
     """As many gradients in a table as the page is wide."""
-    penalised = any(penalty is not None for _, _, penalty, _, _ in block.columns)
-    first = _first_column(block, words, penalised)
-    columns = [_column(block, one, mathematics, digits, penalised) for one in block.columns]
+    first = _first_column(block, words)
+    columns = [_column(block, one, mathematics, digits) for one in block.columns]
     before_total = len(_numbers(block.samples, len(block.columns[0][1])))
-    return [_rows(first, chunk, ruled=(0, before_total)) for chunk in _chunks(columns)]
+    return [_rows(first, chunk, ruled=(0, before_total)) for chunk in _chunks(first, columns)]
 
 
-def _chunks(columns: list[Column]) -> list[list[Column]]:
+def _chunks(first: tuple[str, ...], columns: list[Column]) -> list[list[Column]]:
     """As many columns together as the page is wide."""
+    beside = max(_LEAST, *map(width, first))
     chunks: list[list[Column]] = []
     used = ROOM
     for column in columns:
         if used + column.width > ROOM:
             chunks.append([])
-            used = 45.0
+            used = beside
         chunks[-1].append(column)
         used += column.width
     return chunks
@@ -128,23 +128,26 @@ def _numbers(samples: tuple[int, ...], count: int) -> list[str]:
     return _with_gaps(samples, count, [str(sample + 1) for sample in samples])
 
 
-def data_tables(block: SampleData, mathematics: Mathematics, digits: int) -> list[Table]:
+def data_tables(
+    block: SampleData, mathematics: Mathematics, digits: int, words: dict[str, str]
+) -> list[Table]:
     """What is given of each sample, as many columns in a table as the page is wide."""
-    first = ("s", *_numbers(block.samples, block.count))
+    first = (rf"\text{{{words['sample']}}}", *_numbers(block.samples, block.count))
     columns = []
     for form, amounts in block.columns:
         cells = [joined(numeral(short(one) or rounded(one, digits))) for one in amounts]
         texts = (mathematics.tex(form), *_with_gaps(block.samples, block.count, cells))
         columns.append(Column(texts, max(map(width, texts)) + _CELL))
-    return [_rows(first, chunk, ruled=(0,)) for chunk in _chunks(columns)]
+    return [_rows(first, chunk, ruled=(0,)) for chunk in _chunks(first, columns)]
 
 
-def _first_column(block: SampleTable, words: dict[str, str], penalised: bool) -> tuple[str, ...]:
+def _first_column(block: SampleTable, words: dict[str, str]) -> tuple[str, ...]:
     numbers = _numbers(block.samples, len(block.columns[0][1]))
     last = [words["mean"] if block.mean else words["sum"]]
-    if penalised:
-        last += [words["penalty"], words[block.total]]
-    return ("s", *numbers, *(rf"\text{{{word}}}" for word in last))
+    if block.penalised:
+        last += [words[key] for key in block.ends]
+    head, *ends = (rf"\text{{{word}}}" for word in (words["sample"], *last))
+    return (head, *numbers, *ends)
 
 
 def _rows(first: tuple[str, ...], chunk: list[Column], ruled: tuple[int, ...]) -> Table:
@@ -153,9 +156,7 @@ def _rows(first: tuple[str, ...], chunk: list[Column], ruled: tuple[int, ...]) -
     return Table(tuple(Row(row, ruled=place in ruled) for place, row in enumerate(cells)), len(chunk))
 
 
-def _column(
-    block: SampleTable, one: tuple[Any, ...], mathematics: Mathematics, digits: int, penalised: bool
-) -> Column:
+def _column(block: SampleTable, one: tuple[Any, ...], mathematics: Mathematics, digits: int) -> Column:
     head, amounts, penalty, _, total = one
     shown, mean = _recomputable(block, amounts, digits)
     numbers = [joined(numeral(number)) for number in shown]
@@ -164,7 +165,7 @@ def _column(
         *_with_gaps(block.samples, len(amounts), numbers),
         joined(numeral(mean)),
     ]
-    if penalised:
+    if block.penalised:
         ends = (result(Fraction(0) if part is None else part, digits)[0] for part in (penalty, total))
         cells += [joined(numeral(part)) for part in ends]
     return Column(tuple(cells), max(map(width, cells)) + _CELL)

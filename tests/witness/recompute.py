@@ -6,6 +6,7 @@ fractions (with 60 digits where a function is met) and compared with the side af
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ NEUTRAL = re.compile(
 )
 TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<matrix>\\begin\{[bp]matrix\}.*?\\end\{[bp]matrix\})"
-    r"|(?P<bracket>\\(?:left|right|[bB]igg?[lr]?)\s*[()\[\]])|(?P<command>\\[a-zA-Z]+)|(?P<one>.))",
+    r"|(?P<bracket>\\(?:left|right|[bB]igg?[lr]?)\s*(?:[()\[\]]|\\[lr](?:vert|floor)))|(?P<command>\\[a-zA-Z]+)|(?P<one>.))",
     re.DOTALL,
 )
 
@@ -146,8 +147,8 @@ def sides(equation: str) -> list[tuple[str, str]]:
 
 KNOWN = {
     r"\cdot", r"\frac", r"\tfrac", r"\dfrac", r"\exp", r"\tanh", r"\ln", r"\sqrt", r"\odot", r"\times",
-    r"\sin", r"\cos", r"\max", r"\min", r"\lvert", r"\rvert", r"\pi", r"\bigm",
-    r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\big", r"\Big", r"\begin", r"\end",
+    r"\sin", r"\cos", r"\max", r"\min", r"\lvert", r"\rvert", r"\lfloor", r"\rfloor", r"\pi", r"\bigm",
+    r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\biggl", r"\biggr", r"\big", r"\Big", r"\begin", r"\end",
 }  # fmt: skip
 
 
@@ -163,7 +164,7 @@ def is_numeric(text: str, functions: Mapping[str, Function]) -> bool:
     return bool(re.search(r"\d", plain)) and commands <= KNOWN and not re.search(r"[a-zA-Z_']", letters)
 
 
-NUMBER = r"-?\d+(?:\.\d+)?(?:\s*\\cdot\s*10\^\{-?\d+\})?"
+NUMBER = r"-?(?:\d+(?:\.\d+)?(?:\s*\\cdot\s*10\^\{-?\d+\})?|10\^\{-?\d+\})"
 
 
 def is_bare(text: str) -> bool:
@@ -210,6 +211,9 @@ def ugly(text: str) -> str:
 
 def unit(printed: str) -> Fraction:
     """The value of one unit in the last printed place."""
+    power = re.match(r"\s*-?10\^\{(-?\d+)\}", printed)
+    if power is not None:
+        return Fraction(10) ** int(power[1])
     match = re.match(r"\s*-?\d+(?:\.(\d+))?(?:\s*\\cdot\s*10\^\{(-?\d+)\})?", printed)
     if match is None:
         return Fraction(1)
@@ -265,7 +269,7 @@ class _Reader:
         self.functions = functions
         self.tokens = [match[0].strip() for match in TOKEN.finditer(text) if match[0].strip()]
         self.tokens = [
-            re.sub(r"^\\(?:left|right|[bB]igg?[lr]?)\s*(?=[()\[\]])", "", one) for one in self.tokens
+            re.sub(r"^\\(?:left|right|[bB]igg?[lr]?)\s*(?=[()\[\]\\])", "", one) for one in self.tokens
         ]
         self.place = 0
 
@@ -291,7 +295,7 @@ class _Reader:
             self.take()
             return times(Fraction(-1), self.product())
         value = self.power()
-        while self.peek() and self.peek() not in ("+", "-", ")", "]", "}", "&", ",", r"\rvert"):
+        while self.peek() and self.peek() not in ("+", "-", ")", "]", "}", "&", ",", r"\rvert", r"\rfloor"):
             if self.peek() == "/":
                 self.take()
                 value = over(value, self.power())
@@ -351,6 +355,11 @@ class _Reader:
             value = self.sum()
             self.take(r"\rvert")
             return abs(value)
+        if token == r"\lfloor":
+            self.take()
+            value = self.sum()
+            self.take(r"\rfloor")
+            return Fraction(math.floor(value))
         if token == r"\sqrt":
             self.take()
             return PRECISE.sqrt(precise(self.group()))

@@ -1,0 +1,379 @@
+"""Every sentence of a derivation is true of what stands below it, in each language."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import pytest
+
+import bpsym
+from bpsym import api
+from bpsym.derivation.forms import Remark, SampleTable
+from bpsym.network.optimizers import OPTIMIZERS
+from tests.shown import ADAM, NUMERIC, SHOWN, example, layer, rows
+from tests.test_derivation import steps
+
+FORMS = ("scalar", "index")
+LANGUAGES = api.languages()
+
+FROZEN_WEIGHTS: dict[str, Any] = {"frozen": ["weights"]}
+FROZEN: dict[str, Any] = {"frozen": ["weights", "biases"]}
+
+PENALTY = {"en": "penalty", "zh": "惩罚项"}
+DESCENT = {"en": "moves against its gradient", "zh": "沿着梯度的反方向"}
+
+
+def written(one: bpsym.Example, lang: str, **asked: Any) -> str:
+    """The document without its listing."""
+    return bpsym.derive(one, **asked).to_latex(lang).partition(r"\begin{verbatim}")[0]
+
+
+def section(text: str, *headings: str) -> str:
+    """What stands below the first of these headings that there is."""
+    heading = next(one for one in headings if rf"\bpsymheading{{{one}}}" in text)
+    return text.partition(rf"\bpsymheading{{{heading}}}")[2].partition(r"\bpsymheading")[0]
+
+
+def prose(text: str) -> str:
+    """The text with a mark in the place of every display."""
+    shown = re.sub(
+        r"\\begin\{(align\*?|equation\*|tikzpicture|tabular)\}.*?\\end\{\1\}",
+        "<display>",
+        text,
+        flags=re.DOTALL,
+    )
+    return re.sub(r"\\(begingroup|endgroup|allowdisplaybreaks|scriptsize)\n?", "", shown)
+
+
+def said(one: bpsym.Example, **asked: Any) -> list[str]:
+    """The keys of all remarks."""
+    sections = bpsym.derive(one, **asked).derivation.sections
+    return [block.key for each in sections for block in each.blocks if isinstance(block, Remark)]
+
+
+def two_layers(samples: int = 1, first: Any = None, second: Any = None, **more: Any) -> bpsym.Example:
+    layers = (layer(2, 2, "tanh", 1, **(first or {})), layer(1, 2, "sigmoid", 2, **(second or {})))
+    return example(2, layers, rows(samples, 1, 5), **more)
+
+
+# Penalties --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("samples", [1, 3, 14])
+def test_where_a_penalty_is_added_every_sentence_of_a_sum_says_so(
+    samples: int, reduction: str, lang: str
+) -> None:
+    text = written(two_layers(samples, l2=0.01, reduction=reduction), lang)
+    plain = written(two_layers(samples, reduction=reduction), lang)
+    row = next(line for line in text.splitlines() if line.startswith("$J$ &"))
+    assert PENALTY[lang] in row
+    assert PENALTY[lang] in prose(section(text, "The loss", "损失函数"))
+    of_gradients = prose(section(text, "Error terms", "误差项"))
+    assert of_gradients.count(PENALTY[lang]) == (1 if samples == 1 else 2)
+    if samples > 1:
+        item = next(line for line in text.splitlines() if r"\item" in line and "$s$" in line)
+        assert PENALTY[lang] in item
+    assert PENALTY[lang] not in plain
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_tables_row_of_the_penalty_is_said_to_be_its_derivative(lang: str) -> None:
+    text = written(two_layers(3, l1=0.01), lang)
+    assert {"en": r"\text{penalty's slope}", "zh": r"\text{惩罚项的导数}"}[lang] in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_of_biases_alone_no_penalty_adds_to_a_gradient(lang: str) -> None:
+    one = two_layers(3, FROZEN_WEIGHTS, FROZEN_WEIGHTS, l2=0.01)
+    text = section(written(one, lang), "Error terms", "误差项")
+    assert PENALTY[lang] not in text
+    tables = [
+        block
+        for each in bpsym.derive(one).derivation.sections
+        for block in each.blocks
+        if isinstance(block, SampleTable)
+    ]
+    assert [table.penalised for table in tables] == [False]
+
+
+@pytest.mark.parametrize(
+    ("samples", "settings", "words"),
+    [
+        (1, {}, "损失"),
+        (3, {}, "总损失，即各样本损失的平均值"),
+        (3, {"reduction": "sum"}, "总损失，即各样本损失之和"),
+        (1, {"l2": 0.1}, "总损失（含惩罚项）"),
+        (3, {"l2": 0.1}, "总损失，即各样本损失的平均值加上惩罚项"),
+    ],
+)
+def test_the_symbol_of_the_loss_means_what_it_is(samples: int, settings: dict[str, Any], words: str) -> None:
+    text = written(two_layers(samples, **settings), "zh")
+    found = re.findall(r"^\$[JL]\$ & \\raggedright (\S+) ", text, re.MULTILINE)
+    assert found[-1] == words
+
+
+# What is trained --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_where_only_biases_are_trained_nothing_is_said_of_changing_weights(form: str) -> None:
+    one = two_layers(1, FROZEN_WEIGHTS, FROZEN_WEIGHTS)
+    english, chinese = (written(one, lang, form=form) for lang in ("en", "zh"))
+    assert "Only the biases can be changed" in english
+    assert "The gradient of each weight" not in english
+    assert r"\bpsymheading{The forward pass with the new parameters}" in english
+    assert "能够调整的只有偏置" in chinese
+    assert "每个权重的" not in chinese
+    assert r"\bpsymheading{更新参数}" in chinese
+    assert r"\bpsymheading{用更新后的参数再做一次前向传播}" in chinese
+
+
+def test_the_headings_speak_of_weights_alone_where_there_are_no_biases() -> None:
+    text = written(bpsym.load("blog"), "zh")
+    assert r"\bpsymheading{更新权值}" in text
+    assert r"\bpsymheading{用新的权值再做一次正向传播}" in text
+    assert r"\bpsymheading{更新参数}" in written(two_layers(), "zh")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(("samples", "reduction"), [(1, "mean"), (3, "mean"), (3, "sum")])
+@pytest.mark.parametrize("bias", ["neuron", "layer"])
+def test_a_bias_gradient_is_said_to_be_what_is_printed(
+    bias: str, samples: int, reduction: str, lang: str
+) -> None:
+    one = two_layers(samples, {"bias": bias}, {"bias": bias}, reduction=reduction)
+    kind = reduction if samples > 1 else "one"
+    of_biases = [key for key in said(one) if "bias_gradient" in key]
+    assert of_biases == [f"{'shared_' if bias == 'layer' else ''}bias_gradient_{kind}"]
+    text = written(one, lang)
+    whole = {"en": ["averaged over", "over the 3 samples"], "zh": ["再对 3 个样本"]}[lang]
+    assert any(words in text for words in whole) == (samples > 1)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_only_plain_descent_is_said_to_go_against_the_gradient(name: str, lang: str) -> None:
+    text = written(two_layers(training={"optimizer": name}), lang)
+    assert (DESCENT[lang] in text) == (name == "sgd")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_corrected_stands_before_its_correction(lang: str) -> None:
+    text = written(two_layers(training={"optimizer": "adam"}), lang)
+    places = [text.index(one) for one in (r"m_{w^{(1)}_{11}} &", r"v_{w^{(1)}_{11}} &", "c_1 &", "c_2 &")]
+    assert places == sorted(places)
+
+
+def test_a_shared_number_stands_before_the_first_line_that_reads_it() -> None:
+    text = written(NUMERIC["own"], "en")
+    assert text.index(r"\tau_n &") < text.index(r"v_{w^{(1)}_{11}} &")
+    text = written(two_layers(training=ADAM), "en")
+    assert text.index(r"\lVert g\rVert &") < text.index(r"\sigma &") < text.index(r"\hat{g}_{w^{(1)}_{11}} &")
+
+
+# Gradients --------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_section_of_gradients_continues_nothing() -> None:
+    leads = {
+        "both": (two_layers(), {}, ["gradients_first", "gradients_next"]),
+        "output": (two_layers(1, FROZEN), {}, ["gradients_only"]),
+        "hidden": (two_layers(1, None, FROZEN), {}, ["gradients_only"]),
+        "asked": (NUMERIC["indexed"], {"weights": ("w1_23",)}, ["gradients_only"]),
+    }
+    for one, asked, keys in leads.values():
+        sections = bpsym.derive(one, **asked).derivation.sections
+        found = [each.blocks[0].key for each in sections if each.key.endswith("_gradients")]  # type: ignore[union-attr]
+        assert found == keys
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_hidden_section_that_comes_first_says_what_the_loss_depends_on(lang: str) -> None:
+    text = written(two_layers(1, None, FROZEN), lang)
+    assert {"en": "Still wanted", "zh": "还需要求"}[lang] not in text
+    assert {"en": "It depends on them by way of", "zh": "损失通过下面这些式子依赖于它们："}[lang] in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_one_error_term_is_not_said_to_be_summed(lang: str) -> None:
+    of_one, of_two = (
+        section(written(one, lang), "Error terms", "误差项") for one in (two_layers(), NUMERIC["sequential"])
+    )
+    words = {"en": "is the sum of", "zh": "加权求和"}[lang]
+    assert words not in of_one
+    assert words in of_two
+
+
+def test_the_chinese_calls_a_cited_equation_an_equation() -> None:
+    for one in SHOWN.values():
+        before = re.findall(r"(.{2})\\eqref", written(one, "zh"), re.DOTALL)
+        assert before
+        assert {words.strip()[-1] for words in before} <= {"式", "、", "至", "}"}
+    assert "（见式 " in written(two_layers(), "zh")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(("samples", "more"), [(7, False), (12, True)])
+def test_samples_whose_targets_do_not_sum_to_one_are_all_named_or_it_is_said(
+    samples: int, more: bool, lang: str
+) -> None:
+    one = example(2, (layer(2, 2, "softmax", 1),), [[1, 1]] * samples, loss="cross_entropy")
+    text = section(written(one, lang), "Error terms", "误差项")
+    names = {
+        ("en", False): "samples 1, 2, 3, 4, 5, 6 and 7 do",
+        ("en", True): "samples 1, 2, 3, 4, 5 and others do",
+        ("zh", False): "样本 1、2、3、4、5、6、7，",
+        ("zh", True): "样本 1、2、3、4、5 等，",
+    }
+    assert names[lang, more] in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_large_batch_is_named_in_the_languages_own_words(lang: str) -> None:
+    text = written(two_layers(40, training={"batch_size": 12}), lang)
+    assert {"en": "the samples 1, 2, 3, 4, 5 and others of", "zh": "编号为 1、2、3、4、5 等，"}[lang] in text
+    assert "..." not in prose(text)
+
+
+# Paragraphs -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_leads_to_a_display_has_a_paragraph_of_its_own(name: str, lang: str) -> None:
+    for form in FORMS:
+        lines = prose(written(SHOWN[name], lang, form=form)).splitlines()
+        for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
+            if line.endswith((":", "：")):
+                assert before.strip() == "", (before, line)
+                assert after.startswith("<display>"), (line, after)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_gradients_begin_a_paragraph_and_those_of_biases_go_on_in_it(lang: str) -> None:
+    text = prose(written(NUMERIC["indexed"], lang))
+    words = {"en": ("The gradient of each weight", "through a bias"), "zh": ("于是，", "偏置对应的输入")}[
+        lang
+    ]
+    paragraph = next(one for one in text.split("\n\n") if words[0] in one)
+    assert paragraph.strip().startswith(words[0])
+    assert words[1] in paragraph
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_several_arrays_are_left_out_in_one_sentence(lang: str) -> None:
+    wide = example(12, (layer(12, 12, "tanh", 1), layer(2, 12, "sigmoid", 2)), [[0, 1]])
+    text = written(wide, lang)
+    given = section(text, "What is given", "已知数据")
+    expected = {
+        "en": r"The numbers of $\boldsymbol{x}$ (12 entries), $\boldsymbol{W}^{(1)}$ ($12 \times 12$),"
+        r" $\boldsymbol{b}^{(1)}$ (12 entries) and $\boldsymbol{W}^{(2)}$ ($2 \times 12$) are left out.",
+        "zh": r"$\boldsymbol{x}$（12 个分量）、$\boldsymbol{W}^{(1)}$（$12 \times 12$）、"
+        r"$\boldsymbol{b}^{(1)}$（12 个分量）、$\boldsymbol{W}^{(2)}$（$2 \times 12$）的数值从略。",
+    }
+    assert expected[lang] in given
+    assert given.count({"en": "left out", "zh": "从略"}[lang]) == 1
+
+
+# Slopes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_slope_that_is_the_same_everywhere_is_said_to_be_and_not_to_be_bounded() -> None:
+    one = example(2, (layer(2, 2, "identity", 1), layer(1, 2, "tanh", 2)), [[0.5]])
+    assert "$f_1'(z)$ 处处等于 $1$。" in written(one, "zh")
+    assert "$f_2'(z)$ 的值处处不超过 $1$。" in written(one, "zh")
+    assert "The slope $f_1'(z)$ is $1$ everywhere." in written(one, "en")
+
+
+@pytest.mark.parametrize(
+    ("first", "parameter"), [({}, "w^{(1)}_{11}"), (FROZEN_WEIGHTS, "b^{(1)}_1"), (FROZEN, None)]
+)
+def test_the_product_of_slopes_is_that_of_a_parameter_that_has_a_chain(
+    first: dict[str, Any], parameter: str | None
+) -> None:
+    text = section(written(two_layers(1, first), "en"), "Why gradients vanish or explode")
+    assert re.findall(r"the chain of \$(.*?)\$ carries", text) == ([parameter] if parameter else [])
+    assert ("f_1'" in text) == (parameter is not None)
+
+
+def test_what_explodes_is_the_product_of_weights_and_slopes() -> None:
+    text = written(bpsym.load("blog"), "zh")
+    assert "权值与激活函数导数的乘积大于 1" in text
+    assert "各个因子大于 1" not in text
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_no_side_of_an_equation_only_repeats_the_one_before(name: str) -> None:
+    lines = written(NUMERIC[name], "en").splitlines()
+    assert [line for line in lines if re.search(r"= (\S+) =\s+\1(?: |$)", line)] == []
+    ends = [re.search(r"&?= (\S+)(?: \\notag)?(?: \\\\)?$", line) for line in lines]
+    pairs = zip(ends, ends[1:], lines[1:], strict=False)
+    assert not [
+        line for one, other, line in pairs if one and other and line.startswith(" &=") and one[1] == other[1]
+    ]
+
+
+# Softmax ----------------------------------------------------------------------------------------------------------
+
+HIDDEN = example(2, (layer(2, 2, "softmax", 1), layer(1, 2, "identity", 2)), [[0.5]])
+BOTH = example(
+    2, (layer(2, 2, "softmax", 1), layer(2, 2, "softmax", 2)), [[0, 1], [1, 0]], loss="cross_entropy"
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("one", [HIDDEN, BOTH], ids=["hidden", "both"])
+def test_the_partials_of_softmax_are_derived_once_wherever_it_stands(one: bpsym.Example, form: str) -> None:
+    labels = re.findall(r"\\label\{\\bpsymprefix (.*?)\}", written(one, "en", form=form))
+    assert labels.count("layer-own") == labels.count("layer-other") == labels.count("layer-error-term-1") == 1
+    first = "delta1-1" if form == "scalar" else "delta1"
+    assert labels.index("layer-own") < labels.index("layer-error-term-1") < labels.index(first)
+
+
+def test_error_terms_of_a_hidden_softmax_read_nothing_that_does_not_stand_above() -> None:
+    found = steps(bpsym.derive(HIDDEN).derivation)
+    assert list(found).index("da1-1") < list(found).index("delta1-1")
+    x = HIDDEN.data.x[0]  # type: ignore[union-attr]
+    first, second = ([[float(w) for w in row] for row in rows(*shape)] for shape in ((2, 2, 1), (1, 2, 2)))
+    z = [sum(w * float(part) for w, part in zip(row, x, strict=True)) for row in first]
+    a = [math.exp(one) / sum(map(math.exp, z)) for one in z]
+    slope = sum(w * one for w, one in zip(second[0], a, strict=True)) - 0.5
+    by_outputs = [slope * w for w in second[0]]
+    for unit in (0, 1):
+        assert float(found[f"da1-{unit + 1}"].value) == pytest.approx(by_outputs[unit], rel=1e-12)
+        expected = sum(by_outputs[k] * a[k] * ((k == unit) - a[unit]) for k in (0, 1))
+        assert float(found[f"delta1-{unit + 1}"].value) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_sum_runs_over_a_letter_that_means_nothing_else_in_its_equation() -> None:
+    text = written(HIDDEN, "en", form="index")
+    assert r"\sum_{k=1}^{2} \frac{\partial L}{\partial a^{(1)}_k} a^{(1)}_k\right) \cdot a^{(1)}_i" in text
+    assert r"\sum_{i=1}" not in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_symbol_of_a_softmax_layer_is_said_to_be_an_output(lang: str) -> None:
+    row = next(line for line in written(HIDDEN, lang).splitlines() if line.startswith("$a^{(1)}_i$ &"))
+    assert {"en": "the output of a unit of the softmax layer", "zh": "输出"}[lang] in row
+    assert {"en": "the activation", "zh": "激活函数"}[lang] not in row
+
+
+# Words ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_chinese_says_what_textbooks_say() -> None:
+    text = written(NUMERIC["frozen"], "zh")
+    assert "修正线性单元（ReLU）" in text
+    assert "带泄露的修正线性单元（Leaky ReLU）" in text
+    assert "线性整流" not in text
+    assert "偏差修正" in written(NUMERIC["adam"], "zh")
+    assert "梯度下降的核心" not in written(bpsym.load("blog"), "zh")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_head_of_the_table_of_samples_says_what_s_is(lang: str) -> None:
+    assert {"en": r"\text{sample $s$} &", "zh": r"\text{样本 $s$} &"}[lang] in written(two_layers(3), lang)
