@@ -14,9 +14,10 @@ from bpsym.derivation.forms import (
     Section,
     Step,
     Variable,
+    product_of,
 )
 from bpsym.derivation.functions import activation, first_of_each_activation, slope_form
-from bpsym.derivation.gradients import link_slope, product_of
+from bpsym.derivation.gradients import link_slope
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form
@@ -68,12 +69,12 @@ def _product_of_slopes(setting: Setting) -> list[Block]:
         Applied(layer, setting.activation(layer), Element(link.by), order=1)
         for layer, link in zip(layers, links, strict=True)
     ]
-    slopes = product_of([link_slope(setting, link) for link in links])
+    slopes = product_of(*(link_slope(setting, link) for link in links))
     value = setting.worth(slopes)
     key = "vanishing_product" if setting.chains.count(parameter) == 1 else "vanishing_path"
     return [
         Remark(key, {"parameter": Element(parameter)}),
-        Equations((Step("", product_of(list(signs)), (slopes,), value),), compact=True),
+        Equations((Step("", product_of(*signs), (slopes,), value),), compact=True),
     ]
 
 

@@ -17,13 +17,13 @@ from bpsym.derivation.forms import (
     Equations,
     Form,
     Partial,
-    Product,
     Remark,
     Section,
     Step,
+    product_of,
 )
 from bpsym.derivation.functions import slope_at, slope_form, without_slope
-from bpsym.derivation.gradients import every_chain, inset, product_of, singles, trained_of
+from bpsym.derivation.gradients import every_chain, inset, singles, trained_of
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import of_kind, sample_loss
 from bpsym.derivation.output_layer import hidden_layer, output_layer
@@ -159,10 +159,7 @@ def error_form(setting: Setting, layer: int, delta: Read) -> Form:
     rest = without_slope(value, slope_at(setting, layer, before, after))
     if rest is None:
         return setting.ordered(value)
-    factors = [setting.ordered(rest), slope_form(setting, layer, before, after)]
-    return product_of(
-        [part for one in factors for part in (one.factors if isinstance(one, Product) else (one,))]
-    )
+    return product_of(setting.ordered(rest), slope_form(setting, layer, before, after))
 
 
 def _gradients(setting: Setting) -> Iterator[Block]:

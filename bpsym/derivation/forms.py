@@ -300,6 +300,16 @@ class Derivation:
     citations: Mapping[tuple[str, tuple[int, ...]], int]
 
 
+ONE = Number(Fraction(1))
+
+
+def product_of(*forms: Form) -> Form:
+    """The forms' factors as one product, in which a factor 1 is not written; 1 where there is no other."""
+    factors = [part for one in forms for part in (one.factors if isinstance(one, Product) else (one,))]
+    written = tuple(factor for factor in factors if factor != ONE)
+    return Product(written) if len(written) > 1 else (*written, ONE)[0]
+
+
 def changed(form: Any, change: Callable[[Element], Any]) -> Any:
     """The form with change(element) for each of its elements."""
     if isinstance(form, Element):
@@ -313,6 +323,7 @@ def changed(form: Any, change: Callable[[Element], Any]) -> Any:
 
 
 __all__ = [
+    "ONE",
     "Activated",
     "Amount",
     "Applied",
@@ -355,4 +366,5 @@ __all__ = [
     "Variable",
     "changed",
     "components",
+    "product_of",
 ]

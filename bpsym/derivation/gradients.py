@@ -14,12 +14,12 @@ from bpsym.derivation.forms import (
     Equations,
     Form,
     Partial,
-    Product,
     Remark,
     Section,
     Step,
     Sum,
     Variable,
+    product_of,
 )
 from bpsym.derivation.functions import activation, first_of_each_activation, slope_form, slope_lines
 from bpsym.derivation.opening import sample_loss
@@ -32,6 +32,7 @@ from bpsym.notation.formulas import formula_form
 def gradients(setting: Setting) -> Iterator[Section]:
     """From the last layer to the first: the equations on the way, then each parameter's chain of partials."""
     shown: set[str] = set()
+    slopes_in_cases = _slopes_in_cases(setting)
     every = every_chain(setting)
     chained = {layer: _chained(setting, layer, every) for layer in reversed(setting.layers)}
     sections = [layer for layer, reads in chained.items() if reads]
@@ -40,6 +41,7 @@ def gradients(setting: Setting) -> Iterator[Section]:
         blocks: list[Block] = [
             Remark(lead, {"parameters": tuple(map(Element, chained[layer]))}),
             Equations(_way(setting, layer)),
+            *(slopes_in_cases if not shown else ()),
         ]
         for number, read in enumerate(chained[layer]):
             blocks.append(Equations((_chain(setting, read),)))
@@ -117,6 +119,21 @@ def _way(setting: Setting, layer: int) -> tuple[Step, ...]:
     return tuple(Step("", Element(read), (output(setting, read),)) for read in reads)
 
 
+def _slopes_in_cases(setting: Setting) -> list[Block]:
+    """The loss by each output, where that is in cases: those of this sample, which the chains are written with."""
+    steps = []
+    outputs = setting.tensor(roles.ACTIVATION, setting.layers[-1])
+    for link in setting.chains.below(sample_loss(setting)):
+        if link.by.name != outputs.name:
+            continue
+        form = setting.ordered(link.slope)
+        chosen = setting.decided(form)
+        if chosen != form:
+            lhs = Partial(Element(link.of), Element(link.by))
+            steps.append(Step("", lhs, (form, chosen), setting.worth(chosen)))
+    return [Equations(tuple(steps))] if steps else []
+
+
 def _chain(setting: Setting, read: Read) -> Step:
     """Partials along each path, then the local derivatives in their place."""
     paths = setting.chains.paths(read)
@@ -132,22 +149,18 @@ def _chain(setting: Setting, read: Read) -> Step:
 
 
 def _partials(path: Path) -> Form:
-    return product_of([Partial(Element(link.of), Element(link.by)) for link in path])
+    return product_of(*(Partial(Element(link.of), Element(link.by)) for link in path))
 
 
 def _slopes(setting: Setting, path: Path) -> Form:
-    factors: list[Form] = []
-    for link in path:
-        form = link_slope(setting, link)
-        factors += form.factors if isinstance(form, Product) else (form,)
-    return product_of(factors)
+    return product_of(*(link_slope(setting, link) for link in path))
 
 
 def link_slope(setting: Setting, link: Link) -> Form:
     """The local derivative; of an activation as a textbook has it."""
     role = link.equation.tensor.role
     if role.kind != roles.ACTIVATION:
-        return setting.ordered(link.slope)
+        return setting.decided(setting.ordered(link.slope))
     record = activation(setting, role.layer)
     if record.is_layer_wide and not record.other_formulas:
         return setting.ordered(link.slope)
@@ -155,10 +168,6 @@ def link_slope(setting: Setting, link: Link) -> Form:
         outputs = {"a": Element(link.of), "b": Element(Read(link.of.name, *link.by.at))}
         return formula_form(record.other_formulas[-1], outputs)
     return slope_form(setting, role.layer, link.by, link.of)
-
-
-def product_of(factors: list[Form]) -> Form:
-    return Product(tuple(factors)) if len(factors) > 1 else factors[0]
 
 
 def _total(terms: list[Form]) -> Form:

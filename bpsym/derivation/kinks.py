@@ -26,6 +26,7 @@ from bpsym.derivation.real import NO_NUMBER
 from bpsym.derivation.setting import Setting
 from bpsym.derivation.worth import approximate, derived_slope, worth
 from bpsym.network import roles
+from bpsym.network.activations import Activation
 from bpsym.network.losses import Loss, loss_of
 from bpsym.network.ties import Tie, places, ties
 from bpsym.notation.formulas import formula_form
@@ -55,7 +56,7 @@ def _of_activation(setting: Setting, layer: int) -> Iterator[Remark]:
     known = [] if record.kink is None else [(Fraction(record.kink.at), Fraction(record.kink.slope))]
     rules: list[Tie] = []
     if record.custom:
-        slope = _slope(derived_slope(record), lambda at: {"z": at})
+        slope = _where_defined(record, _slope(derived_slope(record), lambda at: {"z": at}))
         found = {tie: places(tie, "z", {}) for tie in ties(record.formula)}
         rules = [tie for tie, at in found.items() if at is None]
         known = _bends(slope, sorted({one for at in found.values() for one in at or ()}))
@@ -109,6 +110,17 @@ def _slope(form: Form, numbers: Callable[[Any], Mapping[str, Any]]) -> Slope:
     def at(place: Any) -> Any:
         known = numbers(place)
         return worth(form, lambda element: known[element.read.name])
+
+    return at
+
+
+def _where_defined(record: Activation, slope: Slope) -> Slope:
+    """The slope, of which there is none where f has no value: that of z / |z| is 0, but not at 0."""
+    value = formula_form(record.formula, {"z": Element(Read("z"))})
+
+    def at(place: Any) -> Any:
+        worth(value, lambda _: place)
+        return slope(place)
 
     return at
 

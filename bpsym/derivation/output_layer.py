@@ -19,6 +19,7 @@ from bpsym.derivation.forms import (
     Step,
     Sum,
     SumOver,
+    product_of,
 )
 from bpsym.derivation.functions import activation, layer_calls, letter, slope_at, slope_form_of, without_slope
 from bpsym.derivation.opening import numbered
@@ -104,7 +105,7 @@ def _in_one_unit(setting: Setting) -> Iterator[Block]:
     by_output = Partial(_loss(setting), Element(a))
     lines = _unlike([setting.ordered(_differentiated(setting, I)), setting.ordered(slope)])
     textbook = slope_form_of(setting, layer, a)
-    product = _times(setting.ordered(slope), textbook)
+    product = product_of(setting.ordered(slope), textbook)
     steps = (
         Step("", by_output, lines),
         Step("", _partial(a, z), (textbook,)),
@@ -116,12 +117,6 @@ def _in_one_unit(setting: Setting) -> Iterator[Block]:
     )
     yield Remark("output_cancels")
     yield Equations(steps)
-
-
-def _times(*forms: Form) -> Form:
-    return Product(
-        tuple(part for one in forms for part in (one.factors if isinstance(one, Product) else (one,)))
-    )
 
 
 def _layer_partials(setting: Setting, layer: int) -> Iterator[Block]:
@@ -161,8 +156,8 @@ def _over_the_layer(setting: Setting, layer: int) -> Iterator[Block]:
     other = formula_form(others, {"a": Element(a_k), "b": Element(a_i)})
     put_in = Sum(
         (
-            _times(by_output(I), slope_form_of(setting, layer, a_i)),
-            SumOver(r"k \ne i", _times(by_output(K), other)),
+            product_of(by_output(I), slope_form_of(setting, layer, a_i)),
+            SumOver(r"k \ne i", product_of(by_output(K), other)),
         )
     )
     cancelled = _cancelled(setting) if is_last else put_in

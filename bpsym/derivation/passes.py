@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Add, Expr, Symbol
 
 from bpsym.calculus.equations import Tensor
 from bpsym.calculus.evaluate import Values
@@ -158,7 +158,7 @@ def _loss_form(setting: Setting, read: Read) -> Form:
     if len(terms) < width:
         total = Summation("k", Number(Fraction(0)), Number(Fraction(width - 1)), layer, total)
     factor = formula_form(record.factor_formula, {"K": Number(Fraction(width))})
-    whole = total if factor == Number(Fraction(1)) else Product((factor, total))
+    whole = total if record.factor_of(width) == 1 else Product((factor, total))
     return Negative(whole) if negative else whole
 
 
@@ -169,11 +169,17 @@ def _total_loss(setting: Setting) -> tuple[Form, ...]:
     forms = (setting.ordered(value) if setting.indexed else setting.form(read),)
     if setting.indexed or setting.samples > MOST_TERMS:
         return forms
-    if setting.example.network.reduction == "sum" or setting.names.penalised:
+    if setting.example.network.reduction == "sum" or setting.samples == 1:
         return (*forms, setting.ordered(setting.opened(value)))
     tensor = setting.tensor(roles.SAMPLE_LOSS)
     terms = tuple(Element(Read(tensor.name, sample)) for sample in range(setting.samples))
-    return (*forms, Product((Quotient(Number(Fraction(1)), Number(Fraction(setting.samples))), Sum(terms))))
+    mean = Product((Quotient(Number(Fraction(1)), Number(Fraction(setting.samples))), Sum(terms)))
+    penalties = [setting.ordered(term) for term in Add.make_args(value) if not _reads(term, tensor)]
+    return (*forms, Sum((mean, *penalties)) if penalties else mean)
+
+
+def _reads(expr: Expr, tensor: Tensor) -> bool:
+    return any(read.name == tensor.name for read in expr.atoms(Read))
 
 
 def second_pass(setting: Setting) -> Iterator[Section]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from functools import cache, reduce, singledispatch
+from math import isqrt
 from typing import Any
 
 import mpmath
@@ -60,6 +62,18 @@ def holds(test: Comparison, lookup: Lookup) -> bool:
     return bool(_both(_worth(test.left, lookup), _worth(test.right, lookup), _COMPARE[test.sign]))
 
 
+def decided(form: Any, lookup: Lookup) -> Any:
+    """The form with the branch that the numbers choose for each of its cases."""
+    if isinstance(form, Cases):
+        return decided(form.first if holds(form.test, lookup) else form.other, lookup)
+    if isinstance(form, tuple):
+        return tuple(decided(part, lookup) for part in form)
+    if not is_dataclass(form) or isinstance(form, Element):
+        return form
+    parts = {each.name: decided(getattr(form, each.name), lookup) for each in fields(form)}
+    return replace(form, **parts)  # type: ignore[type-var]
+
+
 _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -100,7 +114,13 @@ def _(form: Sum, lookup: Lookup) -> Any:
 
 @_worth.register(Product)
 def _(form: Product, lookup: Lookup) -> Any:
-    return reduce(lambda a, b: _both(a, b, operator.mul), (_worth(factor, lookup) for factor in form.factors))
+    return reduce(_times, (_worth(factor, lookup) for factor in form.factors))
+
+
+def _times(left: Amount, right: Amount) -> Amount:
+    """The product; of an exact zero and whatever else, an exact zero."""
+    nothing = any(isinstance(one, Fraction) and one == 0 for one in (left, right))
+    return Fraction(0) if nothing else _both(left, right, operator.mul)
 
 
 @_worth.register(Summation)
@@ -128,7 +148,9 @@ def _(form: Negative, lookup: Lookup) -> Any:
 @_worth.register(Quotient)
 def _(form: Quotient, lookup: Lookup) -> Any:
     over, under = _worth(form.over, lookup), _worth(form.under, lookup)
-    return _both(Fraction(over) if isinstance(over, int) else over, under, operator.truediv)
+    if isinstance(under, (int, Fraction)):
+        return _times(over, 1 / Fraction(under))
+    return _times(over, 1 / under)
 
 
 @_worth.register(Power)
@@ -136,6 +158,8 @@ def _(form: Power, lookup: Lookup) -> Any:
     base, exponent = _worth(form.base, lookup), _worth(form.exponent, lookup)
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
         return base ** int(exponent)
+    if exponent == Fraction(1, 2) and (root := _rational_root(base)) is not None:
+        return root
     return approximate(base) ** approximate(exponent)
 
 
@@ -147,7 +171,29 @@ def _(form: Call, lookup: Lookup) -> Any:
     if form.name in _RATIONAL:
         exact = all(isinstance(one, (int, Fraction)) for one in arguments)
         return _RATIONAL[form.name](*(arguments if exact else map(approximate, arguments)))
+    if form.name == "sqrt" and (root := _rational_root(arguments[0])) is not None:
+        return root
+    if (form.name, arguments[0]) in _KNOWN:
+        return _KNOWN[form.name, arguments[0]]
     return getattr(PRECISE, form.name)(*map(approximate, arguments))
+
+
+_KNOWN: Mapping[tuple[str, Amount], Fraction] = {
+    (name, Fraction(at)): Fraction(value)
+    for name, at, value in (
+        ("exp", 0, 1), ("log", 1, 0), ("tanh", 0, 0), ("erf", 0, 0), ("sin", 0, 0), ("cos", 0, 1), ("sinh", 0, 0),
+        ("cosh", 0, 1), ("erfc", 0, 1),
+    )
+}  # fmt: skip
+"""The only rational arguments at which these functions have a rational value."""
+
+
+def _rational_root(value: Amount) -> Fraction | None:
+    """The square root of a fraction that is the square of one."""
+    if not isinstance(value, (int, Fraction)) or value < 0:
+        return None
+    root = Fraction(isqrt(value.numerator), isqrt(value.denominator))
+    return root if root * root == value else None
 
 
 def _sign(value: Amount) -> Amount:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sympy import Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
 
+from bpsym.calculus.cases import with_cases_outside
 from bpsym.calculus.equations import Program, Tensor
 from bpsym.calculus.nodes import AtGreatest, Binder, Guard, IndexSum, Read
 from bpsym.network import roles
@@ -170,7 +171,8 @@ def reading_order(expr: Expr, program: Program, *, opened: bool = False) -> Form
 
     opened: sums over an index and cases are forms of what stands in them; else each is a whole.
     """
-    return _Order(program, opened, frozenset(map(str, expr.free_symbols))).form(expr)
+    names = frozenset(map(str, expr.free_symbols))
+    return _Order(program, opened, names).form(with_cases_outside(expr) if opened else expr)
 
 
 @dataclass(frozen=True)
@@ -248,9 +250,18 @@ class _Order:
         return Sum(tuple(Negative(self.form(-t)) if _is_negative(t) else self.form(t) for t in ordered))
 
     def common_factor(self, expr: Add) -> Rational:
-        """A rational that all terms share, up to their signs: 1/2 a + 1/2 b, 2 a - 2 t."""
+        """A rational that all terms share, up to their signs: 1/2 a + 1/2 b, 2 a - 2 t.
+
+        A mean over samples, and a penalty whose rate happens to be 1 / samples, share none.
+        """
         sizes = {abs(term.as_coeff_Mul()[0]) for term in expr.args}
-        return sizes.pop() if len(sizes) == 1 else Rational(1)
+        alike = len(set(map(self.is_over_samples, expr.args))) == 1
+        return sizes.pop() if len(sizes) == 1 and alike else Rational(1)
+
+    def is_over_samples(self, term: Expr) -> bool:
+        """Whether it is a sum over samples, up to a factor."""
+        sums = (self.summation(part) for part in Mul.make_args(term) if isinstance(part, IndexSum))
+        return any(isinstance(one, Summation) and one.layer is None for one in sums)
 
     def product(self, expr: Mul) -> Form:
         if _is_negative(expr):
@@ -262,8 +273,8 @@ class _Order:
         if under:
             over = Mul(*(factor for factor in expr.args if factor not in under))
             return Quotient(self.form(over), self.form(Mul(*(1 / factor for factor in under))))
-        ordered = sorted(expr.args, key=self.factor_key)
-        return Product(tuple(map(self.form, ordered)))
+        first, *rest = map(self.form, sorted(expr.args, key=self.factor_key))
+        return Product((_as_mean(first, rest), *rest))
 
     def power(self, expr: Pow) -> Form:
         if _is_inverse(expr):
@@ -319,6 +330,18 @@ _LETTERS = "kjinpq"
 _COMPOUND: Mapping[type, Any] = {Add: _Order.sum, Mul: _Order.product, Pow: _Order.power}
 _OPENED: Mapping[type, Any] = {IndexSum: _Order.summation, Piecewise: _Order.cases}
 _NAMES = {"Abs": "abs", "Max": "max", "Min": "min"}
+
+
+def _as_mean(factor: Form, rest: list[Form]) -> Form:
+    """1/n as a fraction before a sum over n samples; else the factor as it is, a rate of 0.2 as that."""
+    counts = {
+        one.upper.value + 1
+        for one in rest
+        if isinstance(one, Summation) and one.layer is None and isinstance(one.upper, Number)
+    }
+    if isinstance(factor, Number) and factor.value.numerator == 1 and factor.value.denominator in counts:
+        return Quotient(Number(Fraction(1)), Number(Fraction(factor.value.denominator)))
+    return factor
 
 
 def _is_negative(expr: Expr) -> bool:

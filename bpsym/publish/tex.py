@@ -28,7 +28,7 @@ FAULTS = (
     r"^.*Reference .* undefined.*",
     r"^.*multiply[- ]defined.*",
 )
-OVERFULL = re.compile(r"^Overfull \\hbox \((?P<points>[\d.]+)pt too wide\).*", re.MULTILINE)
+OVERFULL = re.compile(r"^Overfull \\[hv]box \((?P<points>[\d.]+)pt too (?:wide|high)\).*", re.MULTILINE)
 SECONDS = 120
 
 
@@ -67,7 +67,7 @@ def compiled(source: str, beside: Mapping[str, str] | None = None) -> Compiled:
 
 
 def faults(log: str, allowed_points: float = 1.0) -> tuple[str, ...]:
-    """The lines of a log that no published document may have: errors, lost characters, references, overfull lines."""
+    """The lines of a log that no published document may have: errors, lost characters, references, overfull boxes."""
     complaints = [match[0] for pattern in FAULTS for match in re.finditer(pattern, log, re.MULTILINE)]
     wide = [match[0] for match in OVERFULL.finditer(log) if float(match["points"]) > allowed_points]
     return (*complaints, *wide)

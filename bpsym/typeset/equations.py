@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from bpsym.calculus.evaluate import Values
-from bpsym.derivation.forms import Element, Form, Layer, Matrix, Step, Summation, SumOver, components
+from bpsym.derivation.forms import (
+    Element,
+    Form,
+    Layer,
+    Matrix,
+    Step,
+    Summation,
+    SumOver,
+    components,
+)
 from bpsym.typeset.mathematics import Mathematics, printed_result
 from bpsym.typeset.numbers import numeric_line
-from bpsym.typeset.pieces import Piece, Pieces, after, joined, lines, total_width, width
+from bpsym.typeset.pieces import Piece, Pieces, after, joined, lines, total_height, total_width, width
 
 ROOM = 330.0
 """The width of a formula with its number, in points at 11 pt: a plain article's text is 360 wide."""
 
-_INDENT = 20.0
+_INDENT, _RELATION, _NUMBER = 20.0, 16.0, 24.0
+"""The widths before a line that goes on, of a relation, and of the equation's number."""
+
+NARROWEST = 140.0
+"""The least room for right-hand sides: with less, products would break inside their brackets."""
+
+_BELOW = ROOM - _RELATION - _NUMBER - 10.0
+"""The room for right-hand sides below their left-hand side."""
 
 MOST_ROWS, MOST_COLUMNS = 12, 10
 """The largest matrix that is printed as one; amsmath allows ten columns."""
@@ -22,12 +39,16 @@ MOST_ROWS, MOST_COLUMNS = 12, 10
 
 @dataclass(frozen=True)
 class Row:
-    """One line of an aligned display; `label` on the first row of a step that has a number."""
+    """One line of an aligned display; `label` on the first row of a step that has a number.
+
+    height: of how many lines of text it is.
+    """
 
     left: str
     relation: str
     right: str
     label: str = ""
+    height: int = 1
 
 
 @dataclass(frozen=True)
@@ -41,19 +62,36 @@ class Equated:
 def rows(
     step: Step, mathematics: Mathematics, values: Values | None, digits: int, room: float, compact: bool
 ) -> tuple[Row, ...]:
-    """The step's rows: its forms, the last one with numbers, and its value; several on a row where it is compact."""
-    left = mathematics.tex(step.lhs)
+    """The step's rows: its forms, the last one with numbers, and its value; several on a row where it is compact.
+
+    A left-hand side that leaves too little room has a row of its own, above the others. None where nothing is equal
+    to it but itself.
+    """
+    left = mathematics.pieces(step.lhs)
     sides = _right_sides(step, mathematics, values, digits)
-    if compact:
-        sides = _gathered(sides, room)
-    found: list[Row] = []
-    for number, side in enumerate(sides):
+    if not sides:
+        return ()
+    if room >= NARROWEST:
+        first, *rest = _of_sides(sides, room, compact)
+        return (replace(first, left=joined(left), label=step.label), *rest)
+    above, *more = lines(left, ROOM - _NUMBER - _INDENT)
+    below = [replace(row, relation=rf"\quad {row.relation}") for row in _of_sides(sides, _BELOW, compact)]
+    start = Row("", "", joined(above), step.label, total_height(above))
+    return (start, *map(_continued, more), *below)
+
+
+def _of_sides(sides: list[Equated], room: float, compact: bool) -> Iterator[Row]:
+    """A row for each side, more for a long one, fewer where they are gathered."""
+    for side in _gathered(sides, room) if compact else sides:
         first, *rest = (
-            [joined(side.pieces)] if total_width(side.pieces) <= room else lines(side.pieces, room - _INDENT)
+            [side.pieces] if total_width(side.pieces) <= room else lines(side.pieces, room - _INDENT)
         )
-        start = Row(left, side.relation, first, step.label) if number == 0 else Row("", side.relation, first)
-        found += [start, *(Row("", "", rf"\qquad {{}}{line}") for line in rest)]
-    return tuple(found)
+        yield Row("", side.relation, joined(first), height=total_height(first))
+        yield from map(_continued, rest)
+
+
+def _continued(line: Pieces) -> Row:
+    return Row("", "", rf"\qquad {{}}{joined(line)}", height=total_height(line))
 
 
 def fitting(step: Step, mathematics: Mathematics, values: Values | None, digits: int) -> tuple[Step, ...]:
@@ -118,7 +156,8 @@ def _numeric(step: Step, mathematics: Mathematics, values: Values | None, digits
         return []
     last = step.forms[-1]
     if is_plain(last) or has_total(last):
-        pieces, exact = mathematics.amount(step.value, digits)
+        given = is_plain(last) and mathematics.is_given(step.lhs)
+        pieces, exact = mathematics.amount(step.value, digits, given=given)
         return [Equated(relation(exact), pieces)]
 
     def lookup(element: Element) -> Any:
@@ -155,7 +194,7 @@ def has_total(form: Form) -> bool:
 
 def room_beside(left: Pieces) -> float:
     """The room for right-hand sides beside a left-hand side, its relation and the equation's number."""
-    return ROOM - total_width(left) - 16.0 - 24.0
+    return ROOM - total_width(left) - _RELATION - _NUMBER
 
 
 __all__ = ["ROOM", "Equated", "Row", "is_plain", "room_beside", "rows"]

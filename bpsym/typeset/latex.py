@@ -46,7 +46,10 @@ DOCUMENTS = "documents"
 
 _LISTED = 3
 _UNBROKEN = 8
-"""A display of no more rows than this stays on one page."""
+"""A display of no more rows than this stays on one page,"""
+
+_TALLEST = 24
+"""if it is of no more lines than this: a row with a matrix is as high as the lines of that."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Latex:
         numbered = any(row.label for row in lines)
         return _template("equations.tex.jinja").render(
             environment="align" if numbered else "align*",
-            breakable=len(lines) > _UNBROKEN,
+            breakable=len(lines) > _UNBROKEN or sum(row.height for row in lines) > _TALLEST,
             rows=[
                 {
                     "left": row.left,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import singledispatchmethod
 from typing import Any
 
@@ -137,7 +139,14 @@ class Mathematics:
 
     @pieces.register(Negative)
     def _(self, form: Negative) -> Pieces:
-        return after("-", self._bracketed(form.body, (Sum, Negative)))
+        body = self._bracketed(form.body, (Sum, Negative))
+        return body if self._is_zero(form.body) else after("-", body)
+
+    def _is_zero(self, form: Form) -> bool:
+        """Whether a number stands for it that is 0, which has no sign."""
+        if self.numerals is None or not isinstance(form, (Number, Element, Activated)):
+            return False
+        return joined(self.pieces(form)) == "0"
 
     @pieces.register(Sum)
     def _(self, form: Sum) -> Pieces:
@@ -152,9 +161,10 @@ class Mathematics:
     def _(self, form: Product) -> Pieces:
         found = self._factor(form.factors[0], last=False)
         for place, (before, factor) in enumerate(zip(form.factors, form.factors[1:], strict=False), start=2):
-            sign = self._sign(form, before, factor)
+            printed = self._factor(factor, last=place == len(form.factors))
+            sign = r" \cdot " if _begins_with_digit(printed) else self._sign(form, before, factor)
             level = 2 * self.depth + 1 if sign == r" \cdot " else None
-            found += after(sign, self._factor(factor, last=place == len(form.factors)), level)
+            found += after(sign, printed, level)
         return found
 
     def _factor(self, form: Form, *, last: bool) -> Pieces:
@@ -172,7 +182,9 @@ class Mathematics:
         if isinstance(before, Layer) and isinstance(factor, Layer):
             return r"\,"
         long = (Partial, Sum, Product, Applied, Activated, Quotient, Power, Negative)
-        if _is_number(before) or not any(isinstance(one, long) for one in product.factors):
+        if (_is_number(before) and before != _NOTHING) or not any(
+            isinstance(one, long) for one in product.factors
+        ):
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
 
@@ -209,7 +221,8 @@ class Mathematics:
             return self.pieces(self.chosen(form))
         rows = r" \\ ".join(rf"{self.tex(value)}, & {self.tex(test)}" for value, test in form.branches)
         inner = max(total_width(self.pieces(part)) for branch in form.branches for part in branch)
-        return (Piece(rf"\begin{{cases}} {rows} \end{{cases}}", 2 * inner + 30.0),)
+        text = rf"\begin{{cases}} {rows} \end{{cases}}"
+        return (Piece(text, 2 * inner + 30.0, height=len(form.branches)),)
 
     def chosen(self, form: Cases) -> Form:
         """The branch that the numbers choose."""
@@ -258,7 +271,7 @@ class Mathematics:
             return piece(f"{left}{arguments}{right}")
         if form.name in _FENCES:
             return unbroken(_fenced(piece(arguments), _FENCES[form.name]))
-        sign = _SIGNS.get(form.name, rf"\mathrm{{{form.name}}}")
+        sign = _SIGNS.get(form.name, rf"\operatorname{{{form.name}}}")
         if len(form.arguments) == 1 and _is_flat_atom(form.arguments[0], arguments):
             return piece(f"{sign}({arguments})")
         return unbroken(after(sign, _fenced(piece(arguments), after_sign=True)))
@@ -266,6 +279,8 @@ class Mathematics:
     def _bracketed(self, form: Form, kinds: tuple[type, ...]) -> Pieces:
         """The form, in brackets where it is one of these kinds or a negative number."""
         form = self._settled(form)
+        if isinstance(form, Negative) and self._is_zero(form.body):
+            return self.pieces(form)
         if not isinstance(form, kinds) and not self._is_negative(form):
             return self.pieces(form)
         raised = isinstance(form, _ATOMS) and "^" in joined(self.pieces(form))
@@ -292,12 +307,17 @@ class Mathematics:
             return False
         return self.numerals(form if isinstance(form, Element) else form.after).negative
 
-    def amount(self, value: Any, digits: int) -> tuple[Pieces, bool]:
+    def is_given(self, form: Form) -> bool:
+        """Whether it stands for numbers that somebody gave, and that are computed from nothing."""
+        name = form.read.name if isinstance(form, Element) else form.name if isinstance(form, Layer) else None
+        return name is not None and not self.program.of(name)
+
+    def amount(self, value: Any, digits: int, *, given: bool = False) -> tuple[Pieces, bool]:
         """A result and whether it is printed exactly; rows of results as a matrix."""
         if not isinstance(value, tuple):
-            printed, exact = result(value, digits)
+            printed, exact = result(value, digits, given=given)
             return numeral(printed), exact
-        rows = [[self.amount(entry, digits) for entry in row] for row in value]
+        rows = [[self.amount(entry, digits, given=given) for entry in row] for row in value]
         exact = all(known for row in rows for _, known in row)
         return matrix([[pieces for pieces, _ in row] for row in rows]), exact
 
@@ -312,7 +332,7 @@ _CONSTANTS = {"Pi": r"\pi"}
 _ATOMS = (Element, Activated, Number)
 """What is printed as one symbol or one number."""
 
-_SIGNS = {"sign": r"\mathrm{sgn}", "log": r"\ln"} | {
+_SIGNS = {"sign": r"\operatorname{sgn}", "log": r"\ln"} | {
     name: rf"\{name}" for name in ("tanh", "sin", "cos", "max", "min")
 }
 """Functions whose arguments stand in brackets, where they are not written upright by their own names."""
@@ -377,15 +397,24 @@ def printed_result(value: Any) -> Pieces:
 
 def matrix(rows: list[list[Pieces]]) -> Pieces:
     """Rows of printed entries, as wide as the widest of each column."""
-    text = r" \\ ".join(" & ".join(map(joined, row)) for row in rows)
+    printed = [" & ".join(map(joined, row)) for row in rows]
+    text = rf" \\{_apart(printed)} ".join(printed)
     width = sum(max(map(total_width, column)) + 11.0 for column in zip(*rows, strict=True))
-    return (Piece(rf"\begin{{bmatrix}} {text} \end{{bmatrix}}", width + 5.0),)
+    return (Piece(rf"\begin{{bmatrix}} {text} \end{{bmatrix}}", width + 5.0, height=len(rows)),)
+
+
+def _apart(rows: list[str]) -> str:
+    """More room between rows with fractions, or with marks both above and below the line, which would touch."""
+    return "[4pt]" if any(r"\frac" in row or ("_" in row and "^" in row) for row in rows) else ""
 
 
 def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
     (top,), (bottom,) = unbroken(over), unbroken(under)
     text = rf"{sign}\frac{{{top.text}}}{{{bottom.text}}}"
     return (replace(top, text=text, width=max(top.width, bottom.width) + 2.4 + len(sign) * 8.5),)
+
+
+_NOTHING = Number(Fraction(0))
 
 
 def _is_number(form: Form) -> bool:
@@ -398,6 +427,11 @@ def _is_number(form: Form) -> bool:
 def _is_flat_atom(form: Form, text: str) -> bool:
     """Whether it is one symbol or number, and no fraction."""
     return isinstance(form, _ATOMS) and r"\frac" not in text
+
+
+def _begins_with_digit(pieces: Pieces) -> bool:
+    """Whether it would be read as one number with a number before it: 1 1, 2 1/2."""
+    return re.match(r"\d|\\frac\{\d", pieces[0].text) is not None
 
 
 def _parts(form: Form) -> tuple[Form, ...]:

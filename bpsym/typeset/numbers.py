@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from bpsym.derivation.forms import Amount, Element, Form
+from bpsym.derivation.forms import Amount, Applied, Element, Form
 from bpsym.derivation.worth import worth
 
 SHORT = 10
@@ -80,12 +80,6 @@ def rounded(value: Amount, digits: int) -> Numeral:
     return _to_digits(exactly(value), digits)
 
 
-def to_place(value: Amount, exponent: int) -> Numeral:
-    """The number rounded half-even to this power of ten."""
-    coefficient = round(exactly(value) / _power_of_ten(exponent))
-    return Numeral(coefficient, exponent) if coefficient else Numeral(0, 0)
-
-
 def _to_digits(number: Fraction, digits: int) -> Numeral:
     if number == 0:
         return Numeral(0, 0)
@@ -116,9 +110,9 @@ def _stripped(numeral: Numeral) -> Numeral:
     return Numeral(coefficient, exponent)
 
 
-def result(value: Amount, digits: int) -> tuple[Numeral, bool]:
-    """A result as it is printed, and whether that is exactly the number."""
-    numeral = short(value, digits)
+def result(value: Amount, digits: int, *, given: bool = False) -> tuple[Numeral, bool]:
+    """A result as it is printed, and whether that is exactly the number; what is given stands as in an operation."""
+    numeral = short(value, max(digits, SHORT) if given else digits)
     return (rounded(value, digits), False) if numeral is None else (numeral, True)
 
 
@@ -149,7 +143,6 @@ def numeric_line(form: Form, lookup: Callable[[Element], Amount], value: Any, di
 
     Its printed numbers, put into the form and computed exactly, round half-even to the printed result.
     """
-    results = _mapped(value, lambda one: result(one, digits)[0])
     for guard in range(_MOST_GUARD_DIGITS):
         shown: dict[Element, tuple[Numeral, bool]] = {}
 
@@ -162,11 +155,26 @@ def numeric_line(form: Form, lookup: Callable[[Element], Amount], value: Any, di
             return numeral
 
         found = worth(form, lambda element, number=number: number(element).value)  # type: ignore[misc]
+        results = _both(found, value, lambda one, known: _result(form, one, known, digits))
         pairs = list(zip(_flat(found), _flat(results), strict=True))
         if all(_agrees(one, numeral, digits) for one, numeral in pairs):
-            exact = all(exactly(one) == numeral.value for one, numeral in pairs)
+            exact = all(_is_exactly(form, one, numeral) for one, numeral in pairs)
             return NumericLine(number, all(known for _, known in shown.values()), results, exact)
     raise ArithmeticError(f"no number of guard digits makes {form} recomputable")
+
+
+def _result(form: Form, found: Amount, value: Amount, digits: int) -> Numeral:
+    """The value as it is printed: as rounded, where a function of what is printed only comes near a short number."""
+    return result(value, digits)[0] if _can_be_short(form, found) else rounded(value, digits)
+
+
+def _is_exactly(form: Form, found: Amount, numeral: Numeral) -> bool:
+    return _can_be_short(form, found) and exactly(found) == numeral.value
+
+
+def _can_be_short(form: Form, found: Amount) -> bool:
+    """Whether what is found can be a decimal: f(z) is none where f is no rational function, as tanh(300) is not 1."""
+    return not isinstance(form, Applied) or isinstance(found, (int, Fraction))
 
 
 def rounds_to(found: Amount, numeral: Numeral) -> bool:
@@ -181,8 +189,11 @@ def _agrees(found: Amount, numeral: Numeral, digits: int) -> bool:
     )
 
 
-def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    return tuple(_mapped(part, change) for part in value) if isinstance(value, tuple) else change(value)
+def _both(one: Any, other: Any, join: Callable[[Any, Any], Any]) -> Any:
+    """Rows of join(a, b) for rows of a and b."""
+    if isinstance(one, tuple):
+        return tuple(_both(a, b, join) for a, b in zip(one, other, strict=True))
+    return join(one, other)
 
 
 def _flat(value: Any) -> list[Any]:

@@ -12,20 +12,23 @@ Pieces = tuple["Piece", ...]
 class Piece:
     """A stretch of TeX that is never broken; width in points at 11 pt; a line may end before it if `level` is set.
 
+    height: of how many lines of text it is, as a matrix of its rows.
     Low levels are broken first: sums before products, the outside before the inside of parentheses.
     """
 
     text: str
     width: float
     level: int | None = None
+    height: int = 1
 
 
 _DIGIT, _LETTER, _CHARACTER, _SCRIPT = 5.5, 6.0, 11.0, 0.75
 _WIDTHS = {
-    r"\cdot": 8.0, r"\,": 1.9, r"\partial": 6.0, r"\boldsymbol": 3.0, r"\mathrm": 0.0, r"\text": 0.0,
-    r"\bigl": 0.8, r"\bigr": 0.8, r"\tanh": 22.0, r"\ln": 10.0, r"\exp": 18.0, r"\left": 1.5, r"\right": 1.5,
-    "+": 13.4, "-": 13.4, "=": 14.6, ".": 3.1, ",": 4.9, "(": 4.3, ")": 4.3, "[": 3.1, "]": 3.1,
-    r"\sqrt": 9.0, r"\lvert": 3.0, r"\rvert": 3.0, r"\!": -1.9, r"\approx": 14.6, r"\leftarrow": 17.0,
+    r"\cdot": 8.0, r"\,": 1.9, r"\partial": 6.0, r"\boldsymbol": 3.0, r"\mathrm": 0.0, r"\operatorname": 2.0,
+    r"\text": 0.0, r"\bigl": 0.8, r"\bigr": 0.8, r"\tanh": 22.0, r"\ln": 10.0, r"\exp": 18.0,
+    r"\left": 1.5, r"\right": 1.5, "+": 13.4, "-": 13.4, "=": 14.6, ".": 3.1, ",": 4.9, "(": 4.3, ")": 4.3,
+    "[": 3.1, "]": 3.1, r"\sqrt": 9.0, r"\lvert": 3.0, r"\rvert": 3.0, r"\!": -1.9,
+    r"\approx": 14.6, r"\leftarrow": 17.0,
     r"\lfloor": 4.9, r"\rfloor": 4.9, r"\max": 21.0, r"\min": 19.0, r"\sin": 14.0, r"\cos": 16.0,
 }  # fmt: skip
 _GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
@@ -69,11 +72,15 @@ def total_width(pieces: Pieces) -> float:
     return sum(one.width for one in pieces)
 
 
+def total_height(pieces: Pieces) -> int:
+    return max((one.height for one in pieces), default=1)
+
+
 def after(operator: str, pieces: Pieces, level: int | None = None) -> Pieces:
     """The pieces with an operator before them; a line may end before the operator if a level is given."""
     first, *rest = pieces
     text = f"{operator}{first.text}"
-    return (Piece(text, first.width + width(operator), level), *rest)
+    return (replace(first, text=text, width=first.width + width(operator), level=level), *rest)
 
 
 def enclosed(left: str, pieces: Pieces, right: str) -> Pieces:
@@ -85,18 +92,14 @@ def enclosed(left: str, pieces: Pieces, right: str) -> Pieces:
 
 def unbroken(pieces: Pieces) -> Pieces:
     """The pieces as one."""
-    return (Piece(joined(pieces), total_width(pieces)),)
+    return (Piece(joined(pieces), total_width(pieces), height=total_height(pieces)),)
 
 
-def lines(pieces: Pieces, room: float) -> tuple[str, ...]:
+def lines(pieces: Pieces, room: float) -> list[Pieces]:
     """The pieces in as few lines as they need, of about equal length, broken outside before inside.
 
     Where a term of a sum needs several lines itself, every term starts a new one.
     """
-    return tuple(map(joined, _broken(pieces, room)))
-
-
-def _broken(pieces: Pieces, room: float) -> list[Pieces]:
     levels = sorted({one.level for one in pieces[1:] if one.level is not None})
     if total_width(pieces) <= room or not levels:
         return [pieces]
@@ -104,13 +107,13 @@ def _broken(pieces: Pieces, room: float) -> list[Pieces]:
     if all(total_width(segment) <= room for segment in segments):
         return _balanced(segments, room)
     if levels[0] % 2 == 0:
-        return [line for segment in segments for line in _broken(segment, room)]
+        return [line for segment in segments for line in lines(segment, room)]
     small = [part for segment in segments for part in _whole_or_parts(segment, room)]
     return _balanced(small, room)
 
 
 def _whole_or_parts(segment: Pieces, room: float) -> list[Pieces]:
-    return [segment] if total_width(segment) <= room else _broken(segment, room)
+    return [segment] if total_width(segment) <= room else lines(segment, room)
 
 
 def _segments(pieces: Pieces, level: int) -> list[Pieces]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from bpsym.derivation.forms import Amount, Numerals, SampleData, SampleTable
 from bpsym.derivation.worth import approximate
 from bpsym.typeset.equations import ROOM, relation
-from bpsym.typeset.mathematics import Mathematics, matrix, numeral
-from bpsym.typeset.numbers import Numeral, result, rounded, rounds_to, short, to_place
+from bpsym.typeset.mathematics import Mathematics, numeral
+from bpsym.typeset.numbers import Numeral, result, rounded, rounds_to, short
 from bpsym.typeset.pieces import Pieces, joined, total_width, width
 
 FEWEST = 3
 """The fewest digits of a number in a matrix that is too wide with more."""
+
+SIZES = {"": 1.0, r"\footnotesize": 0.83, r"\scriptsize": 0.73}
+"""The sizes in which a matrix is tried, with their parts of the plain one: smaller ones before fewer digits."""
 
 _BETWEEN, _CELL, _LEAST = 20.0, 12.0, 45.0
 _GUARDS = 20
@@ -23,49 +27,43 @@ _GUARDS = 20
 
 @dataclass(frozen=True)
 class Line:
-    """What stands on one line; small: in a smaller size, since it has a wide matrix."""
+    """What stands on one line; size: the command for a smaller size, where it has a wide matrix."""
 
     text: str
-    small: bool
+    size: str
 
 
 def numeral_lines(block: Numerals, mathematics: Mathematics, digits: int) -> list[Line]:
     """Each matrix with its letter, as many on a line as there is room for."""
     lines: list[list[str]] = []
-    small: list[bool] = []
+    sizes: list[str] = []
     used = ROOM
     for form, value in block.rows:
         left = mathematics.tex(form)
-        pieces, exact, is_small = _matrix(value, mathematics, digits, ROOM - width(left) - 16.0)
+        amount = partial(mathematics.amount, given=mathematics.is_given(form))
+        pieces, exact, size = _matrix(value, amount, digits, ROOM - width(left) - 16.0)
         wide = width(left) + 16.0 + total_width(pieces) + _BETWEEN
-        if is_small or used + wide > ROOM + _BETWEEN:
+        if size or used + wide > ROOM + _BETWEEN:
             lines.append([])
-            small.append(is_small)
+            sizes.append(size)
             used = 0.0
         lines[-1].append(f"{left} {relation(exact)} {joined(pieces)}")
-        used = ROOM if is_small else used + wide
-    return [Line(r" \qquad ".join(line), one) for line, one in zip(lines, small, strict=True)]
+        used = ROOM if size else used + wide
+    return [Line(r" \qquad ".join(line), size) for line, size in zip(lines, sizes, strict=True)]
 
 
-def _matrix(value: Any, mathematics: Mathematics, digits: int, room: float) -> tuple[Pieces, bool, bool]:
-    """The numbers with as many digits as fit, to the same place; in a smaller size where few do not."""
+def _matrix(
+    value: Any, amount: Callable[[Any, int], tuple[Pieces, bool]], digits: int, room: float
+) -> tuple[Pieces, bool, str]:
+    """Each number with its own digits, as elsewhere; in a smaller size where they do not fit, then with fewer."""
     if isinstance(value, tuple) and len(value) == len(value[0]) == 1:
-        pieces, exact = mathematics.amount(value[0][0], digits)
-        return pieces, exact, False
+        value = value[0][0]
     for count in range(digits, FEWEST - 1, -1):
-        pieces, exact = _entries(value, count)
-        if total_width(pieces) <= room:
-            return pieces, exact, False
-    return pieces, exact, True
-
-
-def _entries(value: Any, digits: int) -> tuple[Pieces, bool]:
-    """Rows of numbers, the largest with so many digits, the others to the same decimal."""
-    flat = [entry for row in value for entry in row]
-    place = max((rounded(entry, digits).exponent for entry in flat if entry), default=0)
-    shown = [[short(entry, digits) or to_place(entry, place) for entry in row] for row in value]
-    exact = all(short(entry, digits) is not None for entry in flat)
-    return matrix([[numeral(entry) for entry in row] for row in shown]), exact
+        pieces, exact = amount(value, count)
+        for size, part in SIZES.items():
+            if total_width(pieces) * part <= room:
+                return pieces, exact, size
+    return pieces, exact, size
 
 
 @dataclass(frozen=True)

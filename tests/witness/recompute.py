@@ -158,7 +158,7 @@ def is_numeric(text: str, functions: Mapping[str, Function]) -> bool:
     for name in sorted(functions, key=len, reverse=True):
         plain = re.sub(rf"{re.escape(name)}(?=\s*(?:\\!)?\s*(?:\\left|\\bigl|\\Bigl)?\s*\()", " ", plain)
     plain = re.sub(r"\be\^", "^", plain)
-    plain = re.sub(r"\\mathrm\{(?:erf|sgn)\}", " ", plain)
+    plain = re.sub(r"\\operatorname\{(?:erf|sgn)\}", " ", plain)
     commands = set(re.findall(r"\\[a-zA-Z]+", plain))
     letters = re.sub(r"\\[a-zA-Z]+", "", plain)
     return bool(re.search(r"\d", plain)) and commands <= KNOWN and not re.search(r"[a-zA-Z_']", letters)
@@ -368,7 +368,7 @@ class _Reader:
             return ELEMENTARY[token](precise(self.atom()))
         if token in (r"\max", r"\min"):
             return self.extreme(max if self.take() == r"\max" else min)
-        if token == r"\mathrm":
+        if token == r"\operatorname":
             self.take()
             self.take("{")
             name = "".join(self.take() for _ in range(3))
