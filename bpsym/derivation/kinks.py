@@ -38,6 +38,9 @@ NEAR, LITTLE = Fraction(1, 10**30), Fraction(1, 10**15)
 TARGETS = (Fraction(3, 7), Fraction(-5, 3), Fraction(2))
 """Targets at which the kinks of a loss are looked for: what is the same at all of them is said of every target."""
 
+SIGN = "sign"
+"""The key of what is said of the sign function; it is left out again where no equation shows one."""
+
 Slope = Callable[[Any], Any]
 
 
@@ -48,7 +51,7 @@ def kinks(setting: Setting) -> Iterator[Remark]:
     if setting.reached():
         yield from _of_loss(setting, loss_of(setting.example.network.loss))
     if any(equation.value.has(sign) for equation in setting.program.equations):
-        yield Remark("sign", {"sign": Call("sign", (Variable("u"),))})
+        yield Remark(SIGN, {"sign": Call("sign", (Variable("u"),))})
 
 
 def _of_activation(setting: Setting, layer: int) -> Iterator[Remark]:
