@@ -822,6 +822,63 @@ FAULTS = (
         '"losses.append(value)",\n            "if progress is not None and progress(step, value):",\n            "    break",',
         "tests/test_starting_and_stopping.py::test_training_goes_on_exactly_where_it_stopped",
     ),
+    Fault(
+        "a number that gives way where max meets it",
+        "bpsym/calculus/functions.py",
+        "return bool(v.is_number and not u.is_number)",
+        "return False",
+        "tests/test_activations.py::test_the_slope_at_a_kink_is_the_one_that_is_stated[max(z, 0)-0-0]",
+    ),
+    Fault(
+        "a kink said to have the slope of the other argument",
+        "bpsym/network/ties.py",
+        "(_is_number(right) and not _is_number(left)) else left",
+        "(_is_number(right) and not _is_number(left)) else right",
+        "tests/test_conventions.py::test_the_slope_at_the_kink_of_a_loss_is_stated_and_taken[max(a*t, a)-5.0-1.0-1.0-"
+        "is differentiated there like $a^{(1)}_1 t$]",
+    ),
+    Fault(
+        "a place of a kink with the wrong sign",
+        "bpsym/network/ties.py",
+        "_worked_out(tie.left, names) - _worked_out(tie.right, names)",
+        "_worked_out(tie.left, names) + _worked_out(tie.right, names)",
+        "tests/test_conventions.py::test_the_slope_at_each_kink_is_stated[max(z, 2*z - 1) + abs(z - 3)-stated6]",
+    ),
+    Fault(
+        "a kink where both slopes are the same",
+        "bpsym/derivation/kinks.py",
+        "approximate(left) - approximate(right)) > approximate(LITTLE)",
+        "approximate(left) - approximate(right)) >= 0",
+        "tests/test_conventions.py::test_the_slope_at_each_kink_is_stated[z / (1 + abs(z))-stated8]",
+    ),
+    Fault(
+        "a table without the sample that is shown",
+        "bpsym/derivation/setting.py",
+        "sorted({*range(FEW), self.sample})",
+        "sorted({*range(FEW)})",
+        "tests/test_sections.py::test_the_sample_that_is_shown_is_in_every_shortened_table",
+    ),
+    Fault(
+        "contributions that are not scaled back from the mean",
+        "bpsym/derivation/samples.py",
+        'return opened * setting.samples if _reduction(setting) == "mean" else opened',
+        "return opened",
+        "tests/test_sections.py::test_with_indices_each_sample_has_its_matrices_of_contributions",
+    ),
+    Fault(
+        "slopes of a layer that no chain passes",
+        "bpsym/derivation/closing.py",
+        "for layer in setting.reached() if",
+        "for layer in setting.layers if",
+        "tests/test_sections.py::test_slopes_are_shown_only_of_layers_that_a_chain_passes",
+    ),
+    Fault(
+        "numbers through a function that is not said",
+        "bpsym/derivation/training.py",
+        " or any(map(is_general, example.network.layers))",
+        "",
+        "tests/test_sections.py::test_with_a_general_f_given_numbers_are_shown_and_nothing_is_computed[en]",
+    ),
 )
 
 

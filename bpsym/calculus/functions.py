@@ -23,7 +23,7 @@ class Abs(Function):  # type: ignore[misc]
 
 
 class Max(Function):  # type: ignore[misc]
-    """The greater of u and v; where they are equal, u counts."""
+    """The greater of u and v; where they are equal, a number counts, else u."""
 
     nargs = 2
     is_real = True
@@ -34,11 +34,11 @@ class Max(Function):  # type: ignore[misc]
 
     def fdiff(self, argindex: int = 1) -> Expr:
         u, v = self.args
-        return _first_or_second(argindex, u >= v)
+        return _first_or_second(argindex, u > v if _counts_second(u, v) else u >= v)
 
 
 class Min(Function):  # type: ignore[misc]
-    """The lesser of u and v; where they are equal, u counts."""
+    """The lesser of u and v; where they are equal, a number counts, else u."""
 
     nargs = 2
     is_real = True
@@ -49,7 +49,12 @@ class Min(Function):  # type: ignore[misc]
 
     def fdiff(self, argindex: int = 1) -> Expr:
         u, v = self.args
-        return _first_or_second(argindex, u <= v)
+        return _first_or_second(argindex, u < v if _counts_second(u, v) else u <= v)
+
+
+def _counts_second(u: Expr, v: Expr) -> bool:
+    """Whether v is what counts where u and v are equal: where it is a number and u is none."""
+    return bool(v.is_number and not u.is_number)
 
 
 def _first_or_second(argindex: int, first_counts: Any) -> Expr:

@@ -48,7 +48,11 @@ class Chains:
 
     def paths(self, end: Read) -> tuple[Path, ...]:
         """Every chain from the loss to the element, in the order of the units on the way."""
-        return tuple(self._paths(self.start, end))
+        return tuple(self.each_path(end))
+
+    def each_path(self, end: Read) -> Iterator[Path]:
+        """The same, one after the other."""
+        return self._paths(self.start, end)
 
     def count(self, end: Read) -> int:
         """How many paths there are, without walking along each."""

@@ -16,9 +16,8 @@ from bpsym.derivation.forms import (
     Variable,
     product_of,
 )
-from bpsym.derivation.functions import activation, slope_form
+from bpsym.derivation.functions import activation, first_of_each_activation, slope_form
 from bpsym.derivation.gradients import link_slope
-from bpsym.derivation.opening import first_of_each_activation
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form
@@ -61,7 +60,7 @@ def _slopes(setting: Setting, layer: int) -> Iterator[Step]:
 def _product_of_slopes(setting: Setting) -> list[Block]:
     """The slopes on the first path to the first parameter that is trained, multiplied; where there are several."""
     parameter = setting.elements(setting.trained()[0])[0]
-    path = setting.chains.paths(parameter)[0]
+    path = next(setting.chains.each_path(parameter))
     links = [link for link in path if link.equation.tensor.role.kind == roles.ACTIVATION]
     if len(links) == 1:
         return []
@@ -72,8 +71,9 @@ def _product_of_slopes(setting: Setting) -> list[Block]:
     ]
     slopes = product_of(*(link_slope(setting, link) for link in links))
     value = setting.worth(slopes)
+    key = "vanishing_product" if setting.chains.count(parameter) == 1 else "vanishing_path"
     return [
-        Remark("vanishing_product", {"parameter": Element(parameter)}),
+        Remark(key, {"parameter": Element(parameter)}),
         Equations((Step("", product_of(*signs), (slopes,), value),), compact=True),
     ]
 

@@ -14,7 +14,7 @@ from bpsym.derivation.chains import Chains
 from bpsym.derivation.forms import Derivation, Element, Equations, Layer, Section, Step
 from bpsym.derivation.sections import sections
 from bpsym.derivation.setting import Setting, units
-from bpsym.derivation.training import LongTraining, numbers
+from bpsym.derivation.training import LongTraining, given, numbers
 from bpsym.errors import UsageError, did_you_mean
 from bpsym.examples.example import Example
 from bpsym.network.forward import forward_program, parameters
@@ -45,23 +45,23 @@ def derivation(
     program = training_program(example.network, example.training, samples)
     forward = forward_program(example.network, samples)
     _check_weights(program, names, weights)
+    found = numbers(example, program, sample, long_training, every) if numeric else None
     setting = Setting(
         example,
         names,
         program,
         forward,
         Chains(backward(forward), Read("E", sample)),
-        numbers(example, program, sample, long_training) if numeric else None,
+        found,
         samples,
         sample,
         weights,
         form,
         batch if example is not every else (),
+        given(example, program) if numeric and found is None else {},
     )
     numbered = _numbered(sections(setting))
-    known: tuple[Values, ...] = (
-        () if setting.numbers is None else (setting.numbers.before, setting.numbers.after_one or {})
-    )
+    known: tuple[Values, ...] = (setting.known, (setting.numbers and setting.numbers.after_one) or {})
     return Derivation(numbered, known, program, samples > 1, _citations(setting, numbered))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from sympy import Add, Expr, Integer, preorder_traversal
 
@@ -19,7 +18,6 @@ from bpsym.derivation.forms import (
     Form,
     Partial,
     Remark,
-    SampleTable,
     Section,
     Step,
     product_of,
@@ -29,13 +27,9 @@ from bpsym.derivation.gradients import every_chain, inset, singles, trained_of
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import of_kind, sample_loss
 from bpsym.derivation.output_layer import hidden_layer, output_layer
+from bpsym.derivation.samples import contribution, contribution_matrices, contribution_table, sample_partial
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
-
-MOST_SAMPLES = 12
-"""Of more samples than this, the first few contributions are shown."""
-
-FEW = 3
 
 
 def error_terms(setting: Setting) -> Iterator[Section]:
@@ -67,10 +61,15 @@ def _of_layer(setting: Setting, layer: int, seen: set[str]) -> Iterator[Block]:
     if is_last:
         yield from output_layer(setting)
     if setting.indexed:
-        yield from numerals(setting, (tensor,))
+        yield from numerals(setting, _without_number(setting, [tensor]))
     if not every_chain(setting) and setting.activation(layer) not in seen:
         yield from inset(setting, layer)
     seen.add(setting.activation(layer))
+
+
+def _without_number(setting: Setting, tensors: list[Tensor]) -> list[Tensor]:
+    """Those whose equation with indices is not one of a single number, which it has beside it."""
+    return [one for one in tensors if setting.amount(setting.general(one)) is None]
 
 
 def _from_later_ones(setting: Setting, layer: int, by_outputs: bool) -> Remark:
@@ -173,7 +172,8 @@ def _gradients(setting: Setting) -> Iterator[Block]:
     yield Equations(tuple(steps), compact=True)
     adjoints = [setting.derived("adjoint", tensor) for tensor in tensors]
     if setting.indexed:
-        yield from numerals(setting, adjoints)
+        yield from contribution_matrices(setting, adjoints)
+        yield from numerals(setting, _without_number(setting, adjoints) if setting.samples == 1 else adjoints)
     elif setting.samples > 1:
         yield from _contributions(setting, [read for one in adjoints for read in setting.elements(one)])
 
@@ -190,7 +190,7 @@ def _singles(setting: Setting) -> Iterator[Block]:
         gradient = Read(adjoint_name(read.name), *read.at)
         form = setting.ordered(contribution(setting, gradient, setting.sample))
         steps = [replace(delta_step(setting, layer, delta), label="") for delta in deltas]
-        partial = _sample_partial(setting, gradient, setting.sample)
+        partial = sample_partial(setting, gradient, setting.sample)
         steps.append(Step(setting.label("single", read), partial, (form,), setting.worth(form)))
         yield Remark("single", {"parameter": Element(read)})
         yield Equations(tuple(steps))
@@ -228,56 +228,13 @@ def _gradient(setting: Setting, read: Read) -> Step:
 def _contributions(setting: Setting, gradients: list[Read]) -> Iterator[Block]:
     """What the shown sample contributes to each gradient, and what every one does."""
     steps = [
-        Step("", _sample_partial(setting, read, setting.sample), (form,), setting.worth(form))
+        Step("", sample_partial(setting, read, setting.sample), (form,), setting.worth(form))
         for read in gradients
         for form in [setting.ordered(contribution(setting, read, setting.sample))]
     ]
     yield Remark("contribution_lead", {"sample": setting.sample + 1})
     yield Equations(tuple(steps), compact=True)
-    if not setting.whole:
-        return
-    shown = range(setting.samples if setting.samples <= MOST_SAMPLES else FEW)
-    columns = tuple(_column(setting, read) for read in gradients)
-    table = SampleTable(columns, tuple(shown), setting.reduction == "mean")
-    key = "contributions" if len(shown) == setting.samples else "contributions_few"
-    ending = "_penalised" if table.penalised else ""
-    terms = {"samples": setting.samples, "shown": len(shown)}
-    yield Remark(f"{key}_{setting.reduction}{ending}", terms)
-    yield table
+    yield from contribution_table(setting, gradients)
 
 
-def _sample_partial(setting: Setting, gradient: Read, sample: int | str) -> Partial:
-    loss = setting.tensor(roles.SAMPLE_LOSS)
-    of = setting.general(loss) if isinstance(sample, str) else Read(loss.name, sample)
-    return Partial(Element(of), Element(_parameter(setting, gradient)))
-
-
-def _parameter(setting: Setting, gradient: Read) -> Read:
-    return Read(setting.base(gradient).name, *gradient.at)
-
-
-def _column(setting: Setting, read: Read) -> tuple[Any, ...]:
-    each = tuple(
-        setting.worth(setting.ordered(contribution(setting, read, sample)))
-        for sample in range(setting.samples)
-    )
-    _, rest = _split(setting.value_of(read))
-    penalty = None if rest == 0 else setting.worth(setting.ordered(rest))
-    return _sample_partial(setting, read, "s"), each, penalty, Element(read), setting.amount(read)
-
-
-def contribution(setting: Setting, gradient: Read, sample: int) -> Expr:
-    """D of the sample's own loss / d by the parameter."""
-    sums, _ = _split(setting.value_of(gradient))
-    opened = setting.opened(sums, sample)
-    return opened * setting.samples if setting.example.network.reduction == "mean" else opened
-
-
-def _split(value: Expr) -> tuple[Expr, Expr]:
-    """What depends on samples, and what does not."""
-    terms = Add.make_args(value)
-    sums = [term for term in terms if term.has(IndexSum)]
-    return Add(*sums), Add(*(term for term in terms if term not in sums))
-
-
-__all__ = ["contribution", "error_form", "error_terms"]
+__all__ = ["error_form", "error_terms"]

@@ -92,9 +92,10 @@ class Variable:
 
 @dataclass(frozen=True)
 class Value:
-    """A number in a sentence, unrounded."""
+    """A number in a sentence, unrounded; unlike: another one, from which it must differ in print too."""
 
     amount: Amount
+    unlike: Amount | None = None
 
 
 @dataclass(frozen=True)
@@ -199,17 +200,27 @@ class SampleTable:
     """What each sample contributes to each gradient.
 
     columns: (what, its amount for each sample, what the penalties add or None, the gradient); `samples`: which are
-    shown, from 0; mean: whether the samples' amounts are averaged.
+    shown, from 0; mean: whether the samples' amounts are averaged; ends: keys of the words for the last two.
     """
 
     columns: tuple[tuple[Form, tuple[Amount, ...], Amount | None, Form, Amount], ...]
     samples: tuple[int, ...]
     mean: bool
+    ends: tuple[str, str] = ("penalty", "gradient")
 
     @property
     def penalised(self) -> bool:
         """Whether penalties add to any of the gradients."""
         return any(penalty is not None for _, _, penalty, _, _ in self.columns)
+
+
+@dataclass(frozen=True)
+class SampleData:
+    """What is given of each sample: (what, its number for each of the `samples`, from 0) columns; count: of all."""
+
+    columns: tuple[tuple[Form, tuple[Amount, ...]], ...]
+    samples: tuple[int, ...]
+    count: int
 
 
 @dataclass(frozen=True)
@@ -242,7 +253,18 @@ class Listing:
     text: str = ""
 
 
-Block = Equations | Remark | Items | Numerals | SampleTable | SymbolTable | Picture | ValueTable | Listing
+Block = (
+    Equations
+    | Remark
+    | Items
+    | Numerals
+    | SampleData
+    | SampleTable
+    | SymbolTable
+    | Picture
+    | ValueTable
+    | Listing
+)
 
 
 @dataclass(frozen=True)
@@ -330,6 +352,7 @@ __all__ = [
     "Quotient",
     "Range",
     "Remark",
+    "SampleData",
     "SampleTable",
     "Section",
     "Size",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sympy import Expr, Mul, Symbol
@@ -23,6 +23,14 @@ from bpsym.notation.formulas import formula_form
 def activation(setting: Setting, layer: int) -> Activation:
     """The record of the layer's activation."""
     return activation_of(setting.activation(layer))
+
+
+def first_of_each_activation(setting: Setting, layers: Iterable[int] | None = None) -> list[int]:
+    """For each activation of the network, or of these layers, the first layer that has it."""
+    first: dict[str, int] = {}
+    for layer in sorted(setting.layers if layers is None else layers):
+        first.setdefault(setting.activation(layer), layer)
+    return list(first.values())
 
 
 def slope_form(setting: Setting, layer: int, before: Read, after: Read) -> Form:

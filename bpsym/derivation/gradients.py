@@ -21,8 +21,8 @@ from bpsym.derivation.forms import (
     Variable,
     product_of,
 )
-from bpsym.derivation.functions import activation, slope_form, slope_lines
-from bpsym.derivation.opening import first_of_each_activation, sample_loss
+from bpsym.derivation.functions import activation, first_of_each_activation, slope_form, slope_lines
+from bpsym.derivation.opening import sample_loss
 from bpsym.derivation.passes import output
 from bpsym.derivation.setting import MOST_PATHS, Setting, slug
 from bpsym.network import roles
@@ -37,7 +37,7 @@ def gradients(setting: Setting) -> Iterator[Section]:
     chained = {layer: _chained(setting, layer, every) for layer in reversed(setting.layers)}
     sections = [layer for layer, reads in chained.items() if reads]
     for layer in sections:
-        lead = _lead(sections, layer)
+        lead = _lead(sections, layer) + ("_one" if len(chained[layer]) == 1 else "")
         blocks: list[Block] = [
             Remark(lead, {"parameters": tuple(map(Element, chained[layer]))}),
             Equations(_way(setting, layer)),
@@ -192,6 +192,8 @@ def inset(setting: Setting, layer: int) -> list[Block]:
 
 
 def _other_activation(setting: Setting) -> str:
+    if not every_chain(setting):
+        return "other_activation_terms"
     return "other_activation" if len(first_of_each_activation(setting)) == 1 else "other_activations"
 
 

@@ -29,7 +29,7 @@ def numerals(setting: Setting, tensors: Iterable[Tensor], values: Values | None 
 def _size(setting: Setting, key: str, tensor: Tensor) -> Remark:
     """What is said of the tensor's size."""
     height, width = setting.shape(tensor)
-    kind = "vector" if width == 1 else "matrix"
+    kind = "vector" if width == 1 else "row" if height == 1 else "matrix"
     return Remark(f"{key}_{kind}", {"symbol": setting.layer(tensor), "rows": height, "columns": width})
 
 

@@ -27,13 +27,14 @@ from bpsym.derivation.forms import (
     SymbolTable,
     Variable,
 )
-from bpsym.derivation.functions import activation, layer_calls, letter
+from bpsym.derivation.functions import activation, first_of_each_activation, layer_calls, letter
+from bpsym.derivation.kinks import kinks
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.rule_symbols import rule_symbols
+from bpsym.derivation.samples import samples_given
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
-from bpsym.network.losses import loss_of
 from bpsym.notation.formulas import formula_form
 
 Terms = dict[str, Any]
@@ -96,7 +97,8 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
 
 def _loss_symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
     if setting.samples > 1 or setting.names.penalised:
-        yield (Element(sample_loss(setting)),), "sample_loss", {"sample": setting.sample + 1}
+        key = "sample_loss" if setting.samples > 1 else "bare_loss"
+        yield (Element(sample_loss(setting)),), key, {"sample": setting.sample + 1}
     yield (Element(total_loss(setting)),), f"loss_{setting.whole_loss}", {}
 
 
@@ -128,14 +130,6 @@ def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapp
     return (Applied(layer, record.name, z),), key, terms | {"formula": formula_form(record.formula, {"z": z})}
 
 
-def first_of_each_activation(setting: Setting, layers: Iterable[int] = ()) -> list[int]:
-    """For each activation of these layers, or of all, the first layer that has it."""
-    first: dict[str, int] = {}
-    for layer in layers or setting.layers:
-        first.setdefault(setting.activation(layer), layer)
-    return list(first.values())
-
-
 def conventions(setting: Setting) -> Iterator[Section]:
     """What derivations of this network differ in, as it is chosen here."""
     yield Section("conventions", (Items(tuple(_conventions(setting))),))
@@ -156,19 +150,10 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
         terms = {"samples": setting.samples, "sample": setting.sample + 1}
         yield Remark(f"samples_{setting.whole_loss}", terms)
     if setting.batch:
-        yield Remark("batch", {"count": len(setting.batch), "samples": numbered(setting.batch)})
+        key = "batch" if len(setting.batch) > 1 else "batch_one"
+        yield Remark(key, {"count": len(setting.batch), "samples": numbered(setting.batch)})
     yield from _biases(setting)
-    for layer in first_of_each_activation(setting):
-        kink = activation(setting, layer).kink
-        if kink is not None:
-            z = Variable("z")
-            slope = Applied(layer, setting.activation(layer), z, order=1)
-            yield Remark(
-                "kink", {"slope": slope, "at": Variable(f"z = {kink.at}"), "value": _number(kink.slope)}
-            )
-    loss_kink = loss_of(network.loss).kink
-    if loss_kink is not None:
-        yield Remark("kink_loss", {"value": _number(loss_kink.slope)})
+    yield from kinks(setting)
     yield from _frozen(setting)
     for key in ("l1", "l2"):
         if getattr(network, key):
@@ -181,12 +166,6 @@ def _frozen(setting: Setting) -> Iterator[Remark]:
     for layer, dense in zip(setting.layers, setting.example.network.layers, strict=True):
         if dense.frozen:
             yield Remark("_".join(("frozen", *sorted(set(dense.frozen), reverse=True))), {"layer": layer})
-
-
-def _number(text: str) -> Form:
-    from fractions import Fraction
-
-    return Number(Fraction(text))
 
 
 def _biases(setting: Setting) -> Iterator[Remark]:
@@ -218,29 +197,33 @@ def network(setting: Setting) -> Iterator[Section]:
 
 
 def given(setting: Setting) -> Iterator[Section]:
-    """The matrices, with their numbers."""
+    """The matrices and single numbers, with their values where they have any; of several samples, a table of all."""
     target = setting.tensor(roles.TARGET, len(setting.layers))
     tensors = (setting.tensor(roles.INPUT), *setting.parameters(), target)
     blocks: list[Block] = []
     if setting.indexed:
-        blocks += numerals(setting, tensors)
+        blocks += numerals(setting, [one for one in tensors if one.name in setting.given], setting.given)
+        blocks += numerals(setting, tensors) if setting.before is not None else []
         tensors = ()
     steps = [_matrix(setting, tensor) for tensor in tensors if len(setting.elements(tensor)) > 1]
-    single = [
-        read for one in tensors[1:] if len(setting.elements(one)) == 1 for read in setting.elements(one)
-    ]
+    single = [read for one in tensors if len(setting.elements(one)) == 1 for read in setting.elements(one)]
     if setting.trained():
         single.append(Read(LEARNING_RATE_TENSOR.name))
         single += [Read(one.name) for one in setting.program.inputs if one.role.kind == roles.SETTING]
-    steps += [Step("", Element(read), (Element(read),), setting.amount(read)) for read in single]
-    if setting.indexed and setting.before is None:
-        steps = []
+    steps += [_single(setting, read) for read in single if setting.start_of(read) is not None]
     if steps:
         blocks.append(Equations(tuple(steps), compact=True))
+    blocks += samples_given(setting)
     if blocks:
         yield Section("given", tuple(blocks))
 
 
+def _single(setting: Setting, read: Read) -> Step:
+    return Step("", Element(read), (Element(read),), setting.start_of(read))
+
+
 def _matrix(setting: Setting, tensor: Tensor) -> Step:
     matrix = setting.matrix(tensor)
-    return Step("", setting.layer(tensor), (matrix,), setting.amounts(tensor), entries=matrix.rows)
+    rows = tuple(tuple(setting.start_of(read) for read in row) for row in setting.rows(tensor))
+    value = None if rows[0][0] is None else rows
+    return Step("", setting.layer(tensor), (matrix,), value, entries=matrix.rows)

@@ -33,6 +33,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.functions import activation, letter
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import sample_loss, total_loss
+from bpsym.derivation.samples import loss_table
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.losses import loss_of
@@ -114,9 +115,18 @@ def loss(setting: Setting) -> Iterator[Section]:
     if setting.whole_loss != "one":
         step = Step("total-loss", Element(total), _total_loss(setting), setting.amount(total))
         blocks += [Remark(f"loss_{setting.whole_loss}"), Equations((step,), compact=True)]
+        if not _has_every_loss(setting):
+            blocks += loss_table(setting, total)
+    if setting.indexed and (setting.samples == 1 or not setting.whole):
+        blocks += numerals(setting, (setting.tensor(roles.SAMPLE_LOSS),))
     if setting.trained():
         blocks.append(Remark("_".join(("aim", *setting.trained_kinds)), {"loss": Element(total)}))
     yield Section("loss", tuple(blocks))
+
+
+def _has_every_loss(setting: Setting) -> bool:
+    """Whether the line of the whole loss has the numbers of all samples."""
+    return not (setting.indexed or setting.names.penalised or setting.samples > MOST_TERMS)
 
 
 def _sample_loss(setting: Setting) -> Step:
@@ -177,10 +187,14 @@ def second_pass(setting: Setting) -> Iterator[Section]:
     if setting.numbers is None or setting.numbers.after_one is None:
         return
     after = setting.numbers.after_one
-    blocks: list[Block] = [] if setting.indexed else list(_pass_again(setting, after))
+    blocks = [
+        Remark("second_pass_lead"),
+        *(_layers_again if setting.indexed else _pass_again)(setting, after),
+    ]
     total = total_loss(setting)
     losses = setting.amount(total), setting.amount(total, after)
-    compared = {"loss": Element(total), "before": Value(losses[0]), "after": Value(losses[1])}
+    before, now = (Value(one, unlike=other) for one, other in (losses, losses[::-1]))
+    compared = {"loss": Element(total), "before": before, "after": now}
     became = Remark(_what_became(*losses), compared)
     yield Section("second_pass", (*blocks, became), state=1, variant=setting.trained_words)
 
@@ -195,8 +209,15 @@ def _pass_again(setting: Setting, after: Values) -> Iterator[Block]:
     steps = [Step("", Element(read), (output(setting, read),), setting.amount(read, after)) for read in reads]
     read = sample_loss(setting)
     last = Step("loss-after-one-step", Element(read), (output(setting, read),), setting.amount(read, after))
-    yield Remark("second_pass_lead")
     yield Equations((*steps, last), compact=True)
+
+
+def _layers_again(setting: Setting, after: Values) -> Iterator[Block]:
+    """The numbers of each layer, and the loss of the sample."""
+    for layer in setting.layers:
+        tensors = [setting.tensor(kind, layer) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION)]
+        yield from numerals(setting, tensors, after)
+    yield from numerals(setting, (setting.tensor(roles.SAMPLE_LOSS),), after)
 
 
 def _what_became(before: Amount, after: Amount) -> str:

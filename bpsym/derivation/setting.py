@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
 
-from sympy import Add, Expr, Integer
+from sympy import Add, Expr, Integer, S, Symbol
 
 from bpsym.calculus.cancellation import settled
 from bpsym.calculus.equations import Equation, Program, Tensor, find
@@ -34,6 +34,9 @@ MOST_PATHS = 40
 MOST_LINES = 40
 """With more gradients of single parameters than this, equations are shown with indices."""
 
+MOST_SAMPLES, FEW = 12, 3
+"""Of more samples than this, the first few are shown, and the one that is computed in full."""
+
 LARGEST = 10
 """The most rows, and columns, of a matrix whose numbers are shown in index form."""
 
@@ -45,7 +48,7 @@ class Setting:
     program: forward, backward and update; forward: the equations as a person writes them; sample: the one (from 0)
     that is shown in full; weights: the code names of those that are shown in full however many there are;
     gradient_form: "auto", "scalar" or "index"; batch: the samples (from 0) of the first step, where it does not see
-    all.
+    all; given: the numbers of the example, which may be too few to compute anything.
     """
 
     example: Example
@@ -59,6 +62,7 @@ class Setting:
     weights: tuple[str, ...] = ()
     gradient_form: str = "auto"
     batch: tuple[int, ...] = ()
+    given: Values = field(default_factory=dict)
 
     @cached_property
     def indexed(self) -> bool:
@@ -101,6 +105,11 @@ class Setting:
     @property
     def before(self) -> OnDemand | None:
         return self.numbers.before if self.numbers else None
+
+    @property
+    def known(self) -> Values:
+        """All numbers before training, or those that are given."""
+        return self.given if self.before is None else self.before
 
     @property
     def whole(self) -> bool:
@@ -163,9 +172,8 @@ class Setting:
         )
 
     def general(self, tensor: Tensor) -> Read:
-        """The element at the letters of its indices; of the one sample, where there is only one."""
-        alone = [0 if index.name == SAMPLES and self.samples == 1 else index for index in tensor.indices]
-        return Read(tensor.name, *alone)
+        """The element at the letters of its indices; at 0 where an index has no other value."""
+        return Read(tensor.name, *(0 if index.upper == 0 else index for index in tensor.indices))
 
     def ranges(self, tensor: Tensor) -> tuple[Range, ...]:
         """What the letters of a general element's units run over."""
@@ -198,10 +206,19 @@ class Setting:
         return self.ordered(self.value_of(read))
 
     def value_of(self, read: Read) -> Expr:
+        """The right-hand side of the element's equation; sums over units are written out but for general elements."""
+        value = self.value_at(read)
+        return value if self._is_shown_in_general(read) else self.written_out(value)
+
+    def value_at(self, read: Read) -> Expr:
+        """The right-hand side of the element's equation as it is."""
         equation = self.equation(read)
         place = {index: value for index, value in zip(equation.at, read.at, strict=True) if index.is_Symbol}
-        value = equation.value.xreplace(place)
-        return value if _is_general(read) else self.written_out(value)
+        return equation.value.xreplace(place)
+
+    def _is_shown_in_general(self, read: Read) -> bool:
+        """Whether it stands for all elements of its tensor, also where that has only one."""
+        return _is_general(read) or (self.indexed and read == self.general(self.program[read.name]))
 
     def written_out(self, expr: Any) -> Any:
         """The expression with each sum over units written out."""
@@ -223,11 +240,11 @@ class Setting:
             for at, own in zip(read.at, self.program[read.name].indices, strict=True)
         )
 
-    def opened(self, expr: Any, sample: int | None = None) -> Any:
+    def opened(self, expr: Any, sample: int | Symbol | None = None) -> Any:
         """The expression with the term of one sample, or with all terms, for each sum over samples."""
         if isinstance(expr, IndexSum) and self._runs_over_samples(expr):
-            terms = range(int(expr.upper) + 1) if sample is None else [sample]
-            return Add(*(self.opened(expr.open(Integer(term)), sample) for term in terms))
+            terms = map(Integer, range(int(expr.upper) + 1)) if sample is None else [S(sample)]
+            return Add(*(self.opened(expr.open(term), sample) for term in terms))
         if not expr.args or isinstance(expr, Read):
             return expr
         return expr.func(*(self.opened(part, sample) for part in expr.args))
@@ -287,6 +304,13 @@ class Setting:
         changed(form, seen)
         return bool(found)
 
+    @property
+    def samples_shown(self) -> tuple[int, ...]:
+        """The samples (from 0) that have a row in tables."""
+        if self.samples <= MOST_SAMPLES:
+            return tuple(range(self.samples))
+        return tuple(sorted({*range(FEW), self.sample}))
+
     def matrix(self, tensor: Tensor) -> Matrix:
         return Matrix(tuple(tuple(Element(read) for read in row) for row in self.rows(tensor)))
 
@@ -311,6 +335,13 @@ class Setting:
             return None
         name, at = _place(read)
         return known[name][at]
+
+    def start_of(self, read: Read) -> Any:
+        """An input's number before training, None where it is not given."""
+        if self.before is not None:
+            return self.amount(read)
+        name, at = _place(read)
+        return self.given[name][at] if name in self.given else None
 
     def worth(self, form: Form) -> Any:
         """The form's number before training, None where there is none."""
@@ -365,4 +396,4 @@ def unit(at: Expr) -> Unit:
     return int(at) if at.is_Integer else str(at)
 
 
-__all__ = ["LARGEST", "MOST_LINES", "MOST_PATHS", "Setting", "slug", "unit", "units"]
+__all__ = ["FEW", "LARGEST", "MOST_LINES", "MOST_PATHS", "MOST_SAMPLES", "Setting", "slug", "unit", "units"]

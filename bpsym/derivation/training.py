@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 from math import prod
+from operator import getitem
 from typing import Any
 
 from bpsym.calculus.cancellation import CertainZeros
@@ -15,8 +17,9 @@ from bpsym.derivation.real import NO_NUMBER, RealValues
 from bpsym.errors import InputError
 from bpsym.examples.example import Example
 from bpsym.network.description import Network
-from bpsym.network.forward import LEARNING_RATE_TENSOR, parameters
-from bpsym.network.start import initial_parameters
+from bpsym.network.forward import LEARNING_RATE_TENSOR, forward_program, parameters
+from bpsym.network.limits import is_general
+from bpsym.network.start import initial_parameters, known_parameters
 from bpsym.network.training_program import first_step
 from bpsym.network.update_rule import update_rule
 
@@ -72,11 +75,15 @@ def _after_steps(steps: int) -> str:
 
 @dataclass(frozen=True)
 class Trained:
-    """steps: how many; values: every element after them; double: computed in double precision."""
+    """steps: how many; values: every element after them; double: computed in double precision.
+
+    losses: in batches, the loss of all samples before and after, where they are not too many.
+    """
 
     steps: int
     values: Values
     double: bool = False
+    losses: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,9 +100,16 @@ class Numbers:
 
 
 def numbers(
-    example: Example, program: Program, sample: int, long_training: LongTraining | None = None
+    example: Example,
+    program: Program,
+    sample: int,
+    long_training: LongTraining | None = None,
+    every: Example | None = None,
 ) -> Numbers | None:
-    """All numbers of the example, or of this sample if there are very many; None where some are not given."""
+    """All numbers of the example, or of this sample if there are very many; None where some are not given.
+
+    every: the example with all samples, where this one has only those of a batch.
+    """
     inputs = _inputs(example, program)
     if inputs is None:
         return None
@@ -107,7 +121,9 @@ def numbers(
     if not steps:
         return Numbers(before, None, None)
     after_one = OnDemand(network, _evaluator(program), _next(program, inputs, before), steps=1)
-    return Numbers(before, after_one, _trained(example, program, inputs, after_one, long_training))
+    return Numbers(
+        before, after_one, _trained(example, program, inputs, after_one, every or example, long_training)
+    )
 
 
 def _evaluator(program: Program) -> CertainZeros:
@@ -124,6 +140,7 @@ def _trained(
     program: Program,
     inputs: Inputs,
     after_one: OnDemand,
+    every: Example,
     long_training: LongTraining | None,
 ) -> Trained | None:
     steps, in_batches = example.training.steps, example.training.batch_size is not None
@@ -133,7 +150,19 @@ def _trained(
     if cost > LONGEST_DOUBLE or long_training is None:
         return None
     found = _trained_long(long_training, steps)
-    return Trained(steps, OnDemand(example.network, _evaluator(program), inputs | found, steps), double=True)
+    after = OnDemand(example.network, _evaluator(program), inputs | found, steps)
+    losses = _losses(every, (inputs, inputs | found)) if every is not example else ()
+    return Trained(steps, after, double=True, losses=losses)
+
+
+def _losses(every: Example, states: tuple[Inputs, ...]) -> tuple[Any, ...]:
+    """The loss of all samples, with each of these parameters."""
+    data = _data(every)
+    program = forward_program(every.network, len(data["x"]))
+    if _products(program) > MOST_PRODUCTS:
+        return ()
+    runs = [OnDemand(every.network, _evaluator(program), state | data) for state in states]
+    return tuple(run[program.equations[-1].tensor.name][()] for run in runs)
 
 
 def _trained_long(long_training: LongTraining, steps: int) -> Inputs:
@@ -174,13 +203,37 @@ def _next(program: Program, inputs: Inputs, values: Values) -> Inputs:
     return new
 
 
+def given(example: Example, program: Program) -> dict[str, dict[tuple[int, ...], Any]]:
+    """The numbers that an example gives, by tensor and place; of the training only where it says something of it."""
+    known = _rule(example, program) if "training" in example.model_fields_set else {}
+    known = known | _data(example) | known_parameters(example.network, example.training.seed)
+    return {
+        tensor.name: {
+            at: _entry(known[tensor.name], at)
+            for at in product(*(range(int(extent)) for extent in tensor.shape))
+        }
+        for tensor in program.inputs
+        if tensor.name in known
+    }
+
+
+def _entry(rows: Any, at: tuple[int, ...]) -> Any:
+    return reduce(getitem, at, rows)
+
+
+def _data(example: Example) -> Inputs:
+    data = example.data
+    return {} if data is None else {name: rows for name, rows in (("x", data.x), ("t", data.t)) if rows}
+
+
+def _rule(example: Example, program: Program) -> Inputs:
+    rate = {LEARNING_RATE_TENSOR.name: example.training.learning_rate}
+    return rate | first_step(program, update_rule(example.training))
+
+
 def _inputs(example: Example, program: Program) -> Inputs | None:
-    start = initial_parameters(example.network, example.training.seed)
-    if example.data is None or example.data.t is None or start is None:
+    """Every number that is needed; None where some are not given, or where an f is any function."""
+    start, data = initial_parameters(example.network, example.training.seed), _data(example)
+    if start is None or len(data) < 2 or any(map(is_general, example.network.layers)):
         return None
-    inputs: Inputs = {
-        "x": example.data.x,
-        "t": example.data.t,
-        LEARNING_RATE_TENSOR.name: example.training.learning_rate,
-    } | first_step(program, update_rule(example.training))
-    return inputs | start
+    return _rule(example, program) | data | start

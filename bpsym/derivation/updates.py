@@ -19,11 +19,13 @@ from bpsym.derivation.forms import (
     Section,
     Step,
     SumOver,
+    Value,
     ValueTable,
     Variable,
 )
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import total_loss
+from bpsym.derivation.samples import contribution_table, each_sample
 from bpsym.derivation.setting import MOST_LINES, Setting
 from bpsym.network import roles
 from bpsym.network.expressions import Formula
@@ -194,12 +196,17 @@ def _sequential(setting: Setting, writer: _Writer) -> Iterator[Block]:
             tensor = setting.program[name]
             yield Remark("sequential_back", {"layer": layer})
             yield Equations(tuple(delta_step(setting, layer, read) for read in setting.shown(tensor)))
+            yield from each_sample(setting, tensor) if setting.indexed else ()
         parameters = [one for one in setting.trained() if one.role.layer == layer]
         gradients = [setting.program[writer.own[one.name]["g"].name] for one in parameters]
         new = [one for one in gradients if one.role.name == roles.SEQUENTIAL]
         if new:
             steps = [_gradient(setting, read) for one in new for read in setting.shown(one)]
             yield Equations(tuple(steps), compact=True)
+            yield from numerals(setting, new if setting.indexed else [])
+            if setting.samples > 1 and not setting.indexed:
+                reads = [read for one in new for read in setting.elements(one)]
+                yield from contribution_table(setting, reads)
         if parameters:
             yield from writer.line(last, parameters)
 
@@ -226,5 +233,10 @@ def trained(setting: Setting) -> Iterator[Section]:
     blocks: list[Block] = [ValueTable(tuple(rows))] if rows else []
     if setting.indexed:
         blocks += numerals(setting, setting.trained(), run.values)
-    lead = Remark("trained_double" if run.double else "trained_lead", {"steps": run.steps})
+    key = "trained_batches" if setting.batch else "trained_double" if run.double else "trained_lead"
+    if run.losses:
+        before, after = run.losses
+        terms = {"before": Value(before, after), "after": Value(after, before)}
+        blocks.append(Remark("trained_losses", terms))
+    lead = Remark(key, {"steps": run.steps})
     yield Section("trained", (lead, *blocks), state=1, terms={"steps": run.steps})

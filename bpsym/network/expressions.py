@@ -299,7 +299,7 @@ Summand = Callable[[Mapping[str, Any]], Any]
 def to_sympy(formula: Formula, names: Mapping[str, Any], calls: Mapping[str, Any] | None = None) -> Any:
     """The formula as a SymPy expression, with `names` and `calls` put in; calls["total"] is given a `Summand`.
 
-    max(u, v) is u where u = v; |u| has slope 0 where u = 0.
+    Where u = v, max(u, v) has slope 0 if one of them is a number, else that of u; |u| has slope 0 where u = 0.
     """
     import sympy
 

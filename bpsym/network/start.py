@@ -59,18 +59,23 @@ def _rows(init: Choice, generator: random.Random, rows: int, columns: int) -> tu
 def initial_parameters(network: Network, seed: int | None = None) -> dict[str, Any] | None:
     """The exact numbers that an example's training starts with, by tensor name: given, else drawn by its layer's init.
 
-    None where the weights of some layer are neither. Biases that are not given are 0. seed: that of the training.
+    None where the weights of some layer are neither. seed: that of the training.
     """
+    found = known_parameters(network, seed)
+    return found if all(f"W{number}" in found for number in range(1, len(network.layers) + 1)) else None
+
+
+def known_parameters(network: Network, seed: int | None = None) -> dict[str, Any]:
+    """The numbers that are given, or drawn; biases that are not given are 0 beside weights that are."""
     drawn = (
         drawn_weights(network, initial_seed(network, seed)) if any(one.init for one in network.layers) else {}
     )
     found: dict[str, Any] = {}
     for number, layer in enumerate(network.layers, start=1):
-        name = f"W{number}"
-        if layer.weights is None and layer.init is None:
-            return None
-        found[name] = layer.weights or tuple(tuple(map(Fraction, row)) for row in drawn[name])
-        if layer.bias != "none":
+        name, has_weights = f"W{number}", layer.weights is not None or layer.init is not None
+        if has_weights:
+            found[name] = layer.weights or tuple(tuple(map(Fraction, row)) for row in drawn[name])
+        if layer.bias != "none" and (has_weights or layer.biases is not None):
             found[f"b{number}"] = given_biases(layer)
     return found
 

@@ -23,6 +23,7 @@ from bpsym.derivation.forms import (
     Numerals,
     Picture,
     Remark,
+    SampleData,
     SampleTable,
     Section,
     SymbolTable,
@@ -34,10 +35,11 @@ from bpsym.errors import UsageError, did_you_mean
 from bpsym.notation.names import Names
 from bpsym.typeset.equations import fitting, relation, room_beside, rows
 from bpsym.typeset.mathematics import Mathematics
+from bpsym.typeset.numbers import apart
 from bpsym.typeset.phrases import Phrases
 from bpsym.typeset.picture import picture
 from bpsym.typeset.pieces import joined
-from bpsym.typeset.tables import numeral_lines, sample_tables
+from bpsym.typeset.tables import data_tables, numeral_lines, sample_tables
 
 FOLDER = "latex"
 DOCUMENTS = "documents"
@@ -90,7 +92,7 @@ class Latex:
         """The blocks, with blank lines where paragraphs begin: not before a display, which would leave a gap there."""
         found: list[str] = []
         for block in section.blocks:
-            display = isinstance(block, (Equations, ValueTable, Numerals, SampleTable))
+            display = isinstance(block, (Equations, ValueTable, Numerals, SampleData, SampleTable))
             same_paragraph = isinstance(block, Remark) and block.continues
             text = self.block(block, section)
             found.append(text if display or same_paragraph else f"\n{text}")
@@ -135,11 +137,15 @@ class Latex:
         return _template("numerals.tex.jinja").render(lines=lines)
 
     def samples(self, block: SampleTable, _: Section) -> str:
-        words = {
-            key: self.phrases.get("table", key) for key in ("sample", "mean", "sum", "penalty", "gradient")
-        }
-        tables = sample_tables(block, self.mathematics, self.digits, words)
+        tables = sample_tables(block, self.mathematics, self.digits, self._table_words())
         return _template("samples.tex.jinja").render(tables=tables)
+
+    def data(self, block: SampleData, _: Section) -> str:
+        tables = data_tables(block, self.mathematics, self.digits, self._table_words())
+        return _template("samples.tex.jinja").render(tables=tables)
+
+    def _table_words(self) -> dict[str, str]:
+        return {key: self.phrases.get("table", key) for key in self.phrases.tables["table"]}
 
     def symbols(self, block: SymbolTable, _: Section) -> str:
         return _template("symbols.tex.jinja").render(
@@ -206,7 +212,8 @@ class Latex:
         if isinstance(term, Cited):
             return self._cited(term)
         if isinstance(term, Value):
-            return f"${joined(self.mathematics.amount(term.amount, self.digits)[0])}$"
+            digits = self.digits if term.unlike is None else apart(term.amount, term.unlike, self.digits)
+            return f"${joined(self.mathematics.amount(term.amount, digits)[0])}$"
         return f"${self._tex(term)}$"
 
     def _cited(self, cited: Cited) -> str:
@@ -226,6 +233,7 @@ _BLOCKS: dict[type, Callable[[Latex, Any, Section], str]] = {
     Listing: Latex.listing,
     Items: Latex.items,
     Numerals: Latex.numerals,
+    SampleData: Latex.data,
     SampleTable: Latex.samples,
 }
 

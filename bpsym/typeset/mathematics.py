@@ -325,7 +325,7 @@ class Mathematics:
 _FRACTIONS = tuple(2**power for power in range(1, 11))
 """Denominators of numbers in formulas that are no decimals: a half, a mean over 32 samples."""
 
-_RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
+_RELATIONS = {"=": "=", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
 _CONSTANTS = {"Pi": r"\pi"}
 

@@ -119,6 +119,14 @@ def result(value: Amount, digits: int, *, given: bool = False) -> tuple[Numeral,
     return (rounded(value, digits), False) if numeral is None else (numeral, True)
 
 
+def apart(value: Amount, other: Amount, digits: int) -> int:
+    """How many digits, at least so many, tell two numbers from each other; no more than before if they are equal."""
+    if exactly(value) == exactly(other):
+        return digits
+    numbers = range(digits, digits + _MOST_GUARD_DIGITS)
+    return next((one for one in numbers if rounded(value, one).value != rounded(other, one).value), digits)
+
+
 @dataclass(frozen=True)
 class NumericLine:
     """A form printed with numbers, and its result.

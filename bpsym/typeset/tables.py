@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from bpsym.derivation.forms import Amount, Numerals, SampleTable
+from bpsym.derivation.forms import Amount, Numerals, SampleData, SampleTable
 from bpsym.derivation.worth import approximate
 from bpsym.typeset.equations import ROOM, relation
 from bpsym.typeset.mathematics import Mathematics, numeral
@@ -82,7 +82,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Column:
-    """One gradient: the head, what each shown sample contributes, their mean or sum, the penalty, the gradient."""
+    """The head, and a number for each shown sample; of a gradient, their mean or sum, the penalty, the gradient."""
 
     cells: tuple[str, ...]
     width: float
@@ -93,43 +93,74 @@ def sample_tables(
 ) -> list[Table]:
     """As many gradients in a table as the page is wide."""
     first = _first_column(block, words)
+    columns = [_column(block, one, mathematics, digits) for one in block.columns]
+    before_total = len(_numbers(block.samples, len(block.columns[0][1])))
+    return [_rows(first, chunk, ruled=(0, before_total)) for chunk in _chunks(first, columns)]
+
+
+def _chunks(first: tuple[str, ...], columns: list[Column]) -> list[list[Column]]:
+    """As many columns together as the page is wide."""
     beside = max(_LEAST, *map(width, first))
     chunks: list[list[Column]] = []
     used = ROOM
-    for one in block.columns:
-        column = _column(block, one, mathematics, digits)
+    for column in columns:
         if used + column.width > ROOM:
             chunks.append([])
             used = beside
         chunks[-1].append(column)
         used += column.width
-    return [_table(first, chunk, block) for chunk in chunks]
+    return chunks
+
+
+def _with_gaps(samples: tuple[int, ...], count: int, cells: Iterable[str]) -> list[str]:
+    """The cells of the samples that are shown, with dots where some of all are left out."""
+    found: list[str] = []
+    expected = 0
+    for sample, cell in zip(samples, cells, strict=True):
+        found += [r"\vdots"] * (sample != expected) + [cell]
+        expected = sample + 1
+    return found + [r"\vdots"] * (expected != count)
+
+
+def _numbers(samples: tuple[int, ...], count: int) -> list[str]:
+    return _with_gaps(samples, count, [str(sample + 1) for sample in samples])
+
+
+def data_tables(
+    block: SampleData, mathematics: Mathematics, digits: int, words: dict[str, str]
+) -> list[Table]:
+    """What is given of each sample, as many columns in a table as the page is wide."""
+    first = (rf"\text{{{words['sample']}}}", *_numbers(block.samples, block.count))
+    columns = []
+    for form, amounts in block.columns:
+        cells = [joined(numeral(short(one) or rounded(one, digits))) for one in amounts]
+        texts = (mathematics.tex(form), *_with_gaps(block.samples, block.count, cells))
+        columns.append(Column(texts, max(map(width, texts)) + _CELL))
+    return [_rows(first, chunk, ruled=(0,)) for chunk in _chunks(first, columns)]
 
 
 def _first_column(block: SampleTable, words: dict[str, str]) -> tuple[str, ...]:
-    dots = () if len(block.samples) == len(block.columns[0][1]) else (r"\vdots",)
-    numbers = [str(sample + 1) for sample in block.samples]
+    numbers = _numbers(block.samples, len(block.columns[0][1]))
     last = [words["mean"] if block.mean else words["sum"]]
     if block.penalised:
-        last += [words["penalty"], words["gradient"]]
+        last += [words[key] for key in block.ends]
     head, *ends = (rf"\text{{{word}}}" for word in (words["sample"], *last))
-    return (head, *numbers, *dots, *ends)
+    return (head, *numbers, *ends)
 
 
-def _table(first: tuple[str, ...], chunk: list[Column], block: SampleTable) -> Table:
-    count = len(block.samples) + (len(block.samples) < len(block.columns[0][1]))
+def _rows(first: tuple[str, ...], chunk: list[Column], ruled: tuple[int, ...]) -> Table:
+    """The table with lines below these rows."""
     cells = zip(first, *(column.cells for column in chunk), strict=True)
-    return Table(tuple(Row(row, ruled=place in (0, count)) for place, row in enumerate(cells)), len(chunk))
+    return Table(tuple(Row(row, ruled=place in ruled) for place, row in enumerate(cells)), len(chunk))
 
 
 def _column(block: SampleTable, one: tuple[Any, ...], mathematics: Mathematics, digits: int) -> Column:
     head, amounts, penalty, _, total = one
     shown, mean = _recomputable(block, amounts, digits)
-    dots = () if len(block.samples) == len(amounts) else (r"\vdots",)
+    numbers = [joined(numeral(number)) for number in shown]
     cells = [
         mathematics.tex(head).replace(r"\frac", r"\dfrac"),
-        *(joined(numeral(number)) for number in shown),
-        *dots,
+        *_with_gaps(block.samples, len(amounts), numbers),
         joined(numeral(mean)),
     ]
     if block.penalised:

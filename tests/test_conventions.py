@@ -1,0 +1,115 @@
+"""What is chosen where a function has no slope is stated, for formulas of one's own too, and trainers do the same."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import bpsym
+from bpsym import api
+
+
+def network(activation: str = "identity", loss: str = "half_squared_error", **more: object) -> bpsym.Network:
+    layer = bpsym.Dense(units=1, activation=activation, weights=[[1]], biases=[0])
+    return bpsym.Network(inputs=1, layers=(layer,), loss=loss, **more)
+
+
+def conventions(of: bpsym.Network, lang: str = "en") -> str:
+    example = bpsym.Example(network=of, notation="standard", data={"x": [[0.5]], "t": [[3]]})
+    box = re.search(
+        r"\\begin\{itemize\}(.*?)\\end\{itemize\}", bpsym.derive(example).to_latex(lang), re.DOTALL
+    )
+    assert box is not None
+    return box[1]
+
+
+@pytest.mark.parametrize(
+    ("formula", "stated"),
+    [
+        ("max(z, 0)", {"0": "0"}),
+        ("max(0, 1 - z)", {"1": "0"}),
+        ("max(z, 0.1*z)", {"0": "1"}),
+        ("abs(z)", {"0": "0"}),
+        ("min(max(z, -1), 1)", {"-1": "0", "1": "0"}),
+        ("abs(z**2 - 1)", {"-1": "0", "1": "0"}),
+        ("max(z, 2*z - 1) + abs(z - 3)", {"1": "0", "3": "2"}),
+        ("abs(z)**3 + z", {}),
+        ("z / (1 + abs(z))", {}),
+        ("sin(z)", {}),
+        ("relu", {"0": "0"}),
+        ("leaky_relu", {"0": "0.01"}),
+    ],
+)
+def test_the_slope_at_each_kink_is_stated(formula: str, stated: dict[str, str]) -> None:
+    """By hand: 2 z - 1 = z at 1, where z counts: slope 1 - 1 = 0; at 3 2 z - 1 is greater, and |z - 3| adds 0."""
+    text = conventions(network(formula))
+    found = re.findall(r"At \$z = (\S+)\$ there is no derivative; \$f'\(z\)\$ is taken to be \$(\S+)\$", text)
+    assert dict(found) == stated
+    assert len(found) == text.count("no derivative")
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("abs(sin(z))", r"Where $\sin(z) = 0$, $\lvert \sin(z)\rvert$ has no derivative; 0 is taken for it."),
+        ("abs(z**2 - 2)", r"Where $z^2 - 2 = 0$,"),
+        ("max(exp(z), z + 1)", r"Where $e^{z} = z + 1$, $\max(e^{z}, z + 1)$ has no derivative"),
+        ("max(exp(z), z + 1)", "it is differentiated there like $e^{z}$."),
+        ("abs(z**100 - z - 1)", "Where $z^{100} - z - 1 = 0$,"),
+        ("z / abs(z)", "At $z = 0$ there is no derivative, and no slope is taken in its place."),
+    ],
+)
+def test_where_a_kink_is_no_rational_number_the_rule_is_stated(formula: str, said: str) -> None:
+    assert said in conventions(network(formula))
+
+
+@pytest.mark.parametrize(
+    ("loss", "a", "t", "slope", "said"),
+    [
+        ("abs(a - t)", 2.0, 2.0, 0.0, "Where an output is exactly its target, the loss has no derivative; $0$"),
+        ("max(a, t)", 2.0, 2.0, 1.0, "Where an output is exactly its target, the loss has no derivative; $1$"),
+        ("max(0, 1 - a*t)", 0.5, 2.0, 0.0, "Where $1 - a^{(1)}_1 t = 0$, the loss has no derivative"),
+        ("max(1 - a*t, 0)", 0.5, 2.0, 0.0, "Where $1 - a^{(1)}_1 t = 0$, the loss has no derivative"),
+        ("max(a*t, a)", 5.0, 1.0, 1.0, "is differentiated there like $a^{(1)}_1 t$"),
+    ],
+)  # fmt: skip
+def test_the_slope_at_the_kink_of_a_loss_is_stated_and_taken(
+    loss: str, a: float, t: float, slope: float, said: str
+) -> None:
+    of = network(loss=loss)
+    assert said in conventions(of)
+    for target in api.targets():
+        trainer = bpsym.trainer(bpsym.Example(network=of), target)
+        gradients = trainer.gradients(trainer.INITIAL, [[a]], [[t]])
+        assert float(gradients[-1] if target == "python" else gradients[-1][0]) == slope
+
+
+@pytest.mark.parametrize("lang", api.languages())
+@pytest.mark.parametrize(
+    ("of", "is_there"),
+    [
+        (network("abs(z)"), True),
+        (network("abs(z) ** 3"), True),
+        (network(loss="absolute_error"), True),
+        (network(l1=0.1), True),
+        (network("z / abs(z)"), False),
+        (network("tanh"), False),
+        (network("max(z, 0)"), False),
+    ],
+)
+def test_where_a_sign_occurs_its_value_at_0_is_said(of: bpsym.Network, is_there: bool, lang: str) -> None:
+    said = {"en": "and 0 for $u = 0$", "zh": "在 $u = 0$ 时为 0"}[lang]
+    assert (said in conventions(of, lang)) == is_there
+
+
+def test_kinks_of_layers_that_nothing_is_derived_through_are_not_stated() -> None:
+    layers = (
+        bpsym.Dense(
+            units=1, activation="abs(z)", weights=[[1]], biases=[0], frozen=["weights", "biases"]
+        ),
+        bpsym.Dense(units=1, activation="relu", weights=[[1]], biases=[0]),
+    )  # fmt: skip
+    text = conventions(bpsym.Network(inputs=1, layers=layers))
+    assert text.count("no derivative") == 1
+    assert "sgn" not in text
