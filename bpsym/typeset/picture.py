@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import dist
+from math import dist, inf
 from typing import Any
 
 from bpsym.derivation.forms import Element, Picture
@@ -18,13 +18,17 @@ WIDEST, TALLEST = 8.2, 13.0
 MOST_LABELS = 6
 """With more edges than this between two layers, weights are not written on them."""
 
-_POSITIONS = (0.28, 0.72, 0.18, 0.82, 0.4, 0.6)
+_POSITIONS = (0.28, 0.72, *(number / 50 for number in range(7, 44)))
 """Where a label may stand on an edge, the best first: near its start, where crossing edges are still apart."""
 
-_APART = 0.5
-"""Centimetres between two labels' places."""
+_ABOVE = 0.2
+"""Centimetres from an edge to the middle of its label."""
+
+_FROM_EDGES, _FROM_LABELS = 0.3, 0.55
+"""Centimetres from the middle of a label to the other edges, and to the middles of other labels."""
 
 Point = tuple[float, float]
+Edge = tuple[Point, Point]
 
 
 def picture(
@@ -85,26 +89,40 @@ def _edges(
     ]
 
 
-def label_positions(edges: list[tuple[Point, Point]]) -> list[float]:
-    """For each edge (from, to) how far along it its label stands, as a part of its length: apart from those before."""
-    taken: list[Point] = []
-    found = []
-    for start, end in edges:
-        points = {part: _along(start, end, part) for part in _POSITIONS}
-        free = [part for part, point in points.items() if _distance(point, taken) >= _APART]
-        best = free[0] if free else max(points, key=lambda part: _distance(points[part], taken))
-        taken.append(points[best])
-        found.append(best)
+def label_positions(edges: list[Edge]) -> list[float]:
+    """For each edge how far along it its label stands, as a part of its length: apart from edges and other labels."""
+    found = [_POSITIONS[0]] * len(edges)
+    for _ in range(2):  # the second time, all the others have a place
+        for number, edge in enumerate(edges):
+            others = [one for one in edges if one != edge]
+            labels = [_label(one, part) for one, part in zip(edges, found, strict=True) if one != edge]
+
+            def room(
+                part: float, edge: Edge = edge, others: list[Edge] = others, labels: list[Point] = labels
+            ) -> float:
+                middle = _label(edge, part)
+                beside = min((_distance(middle, one) for one in others), default=inf)
+                between = min((dist(middle, one) for one in labels), default=inf)
+                return min(1.0, beside / _FROM_EDGES, between / _FROM_LABELS)
+
+            found[number] = max(_POSITIONS, key=room)
     return found
 
 
-def _along(start: Point, end: Point, part: float) -> Point:
-    return start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])
+def _label(edge: Edge, part: float) -> Point:
+    """The middle of a label that stands on the edge, above it."""
+    (x, y), (right, top) = edge
+    length = dist(*edge)
+    across, up = (right - x) / length, (top - y) / length
+    return x + part * (right - x) - _ABOVE * up, y + part * (top - y) + _ABOVE * across
 
 
-def _distance(point: Point, others: list[Point]) -> float:
-    """To the nearest of the others."""
-    return min((dist(point, other) for other in others), default=float("inf"))
+def _distance(point: Point, edge: Edge) -> float:
+    """From the point to the nearest point of the edge."""
+    (x, y), (right, top) = edge
+    along = ((point[0] - x) * (right - x) + (point[1] - y) * (top - y)) / dist(*edge) ** 2
+    part = min(1.0, max(0.0, along))
+    return dist(point, (x + part * (right - x), y + part * (top - y)))
 
 
 def _height(unit: int, count: int) -> float:
