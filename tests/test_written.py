@@ -260,10 +260,10 @@ def test_under_a_wide_left_hand_side_products_are_not_broken_inside_their_bracke
 # Cases ------------------------------------------------------------------------------------------------------------
 
 SLOPES = {
-    "max(z, 0)": r"\begin{cases} 1, & z \ge 0 \\ 0, & z < 0 \end{cases}",
+    "max(z, 0)": r"\begin{cases} 1, & z > 0 \\ 0, & z \le 0 \end{cases}",
     "max(z, 0.1*z)": r"\begin{cases} 1, & z \ge 0 \\ 0.1, & z < 0 \end{cases}",
     "max(0, 1 - z)": r"\begin{cases} 0, & z \ge 1 \\ -1, & z < 1 \end{cases}",
-    "min(max(z, -1), 1)": r"\begin{cases} 0, & z > 1 \\ 1, & z \ge -1 \\ 0, & z < -1 \end{cases}",
+    "min(max(z, -1), 1)": r"\begin{cases} 0, & z \ge 1 \\ 1, & z > -1 \\ 0, & z \le -1 \end{cases}",
     "max(-1, min(1, z))": r"\begin{cases} 0, & z \le -1 \\ 0, & z \ge 1 \\ 1, & z < 1 \end{cases}",
     "z / (1 + abs(z))": r"\frac{1}{1 + \lvert z\rvert} - \frac{\lvert z\rvert}{(1 + \lvert z\rvert)^2}",
     "z * abs(z)": r"2 \lvert z\rvert",

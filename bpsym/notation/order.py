@@ -259,7 +259,9 @@ class _Order:
         return sizes.pop() if len(sizes) == 1 and alike else Rational(1)
 
     def is_over_samples(self, term: Expr) -> bool:
-        """Whether it is a sum over samples, up to a factor."""
+        """Whether it is a sum over samples, up to a factor; of sums that stand as a whole none is."""
+        if not self.opened:
+            return False
         sums = (self.summation(part) for part in Mul.make_args(term) if isinstance(part, IndexSum))
         return any(isinstance(one, Summation) and one.layer is None for one in sums)
 
