@@ -16,7 +16,7 @@ from bpsym.derivation.forms import Derivation, Element, Equations, Listing, Part
 from bpsym.derivation.worth import worth
 from bpsym.errors import UsageError
 from bpsym.network.optimizers import OPTIMIZERS, Optimizer
-from tests.shown import SHOWN
+from tests.shown import SHOWN, document_of
 from tests.test_training_rules import one_weight
 from tests.witness.recompute import equated
 
@@ -344,7 +344,7 @@ def equal_neighbours(latex: str) -> list[str]:
 @pytest.mark.parametrize("name", SHOWN)
 def test_no_side_of_an_equation_is_said_twice(name: str) -> None:
     for form in ("scalar", "index"):
-        assert equal_neighbours(bpsym.derive(SHOWN[name], form=form).to_latex()) == []
+        assert equal_neighbours(document_of(name, form).to_latex()) == []
 
 
 def test_a_factor_of_one_is_one_and_no_more() -> None:

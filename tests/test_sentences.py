@@ -12,7 +12,7 @@ import bpsym
 from bpsym import api
 from bpsym.derivation.forms import Remark, SampleTable
 from bpsym.network.optimizers import OPTIMIZERS
-from tests.shown import ADAM, NUMERIC, SHOWN, example, layer, rows
+from tests.shown import ADAM, NUMERIC, SHOWN, document_of, example, layer, rows
 from tests.test_derivation import steps
 
 FORMS = ("scalar", "index")
@@ -27,7 +27,11 @@ DESCENT = {"en": "moves against its gradient", "zh": "沿着梯度的反方向"}
 
 def written(one: bpsym.Example, lang: str, **asked: Any) -> str:
     """The document without its listing."""
-    return bpsym.derive(one, **asked).to_latex(lang).partition(r"\begin{verbatim}")[0]
+    return without_listing(bpsym.derive(one, **asked), lang)
+
+
+def without_listing(document: bpsym.Document, lang: str) -> str:
+    return document.to_latex(lang).partition(r"\begin{verbatim}")[0]
 
 
 def section(text: str, *headings: str) -> str:
@@ -250,7 +254,7 @@ def test_a_large_batch_is_named_in_the_languages_own_words(lang: str) -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_leads_to_a_display_has_a_paragraph_of_its_own(name: str, lang: str) -> None:
     for form in FORMS:
-        lines = prose(written(SHOWN[name], lang, form=form)).splitlines()
+        lines = prose(without_listing(document_of(name, form), lang)).splitlines()
         for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
             if line.endswith((":", "：")):
                 assert before.strip() == "", (before, line)
