@@ -14,9 +14,10 @@ import sympy
 
 import bpsym
 from bpsym import api
+from bpsym.calculus.arithmetic import digits
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.evaluate import digits, evaluate
+from bpsym.calculus.evaluate import evaluate
 from bpsym.network.activations import ACTIVATIONS, GENERIC, Activation, activation_of
 from bpsym.network.expressions import Formula, read_own, to_sympy
 from bpsym.network.forward import forward_program

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sympy import Expr, Integer, tanh
 
+from bpsym.calculus.arithmetic import double
 from bpsym.calculus.array_evaluate import ArrayEvaluator, evaluate_arrays
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.evaluate import double, evaluate
+from bpsym.calculus.evaluate import evaluate
 from bpsym.calculus.nodes import Divisible, Guard, Index, NonNegative, sum_over
 from tests.programs import PROGRAMS, dense, maximum_over
 from tests.test_calculus import rational_inputs

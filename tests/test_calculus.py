@@ -14,9 +14,10 @@ import pytest
 import sympy
 from sympy import Rational, Symbol, exp, lambdify, tanh
 
+from bpsym.calculus.arithmetic import EXACT, digits, double
 from bpsym.calculus.backward import adjoint_name, backward
 from bpsym.calculus.equations import Equation, Program, Tensor, find
-from bpsym.calculus.evaluate import EXACT, Evaluator, digits, double, evaluate
+from bpsym.calculus.evaluate import Evaluator, evaluate
 from bpsym.calculus.nodes import AtGreatest, Fresh, Index, IndexSum, Read, size, sum_over
 from bpsym.calculus.rewrites import inline, needed, pull_constants, rescale
 from bpsym.calculus.unroll import element_name, unroll

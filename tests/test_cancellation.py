@@ -11,9 +11,10 @@ import pytest
 from sympy import Abs, Expr, cos, cosh, exp, sin, sinh, tanh
 
 import bpsym
+from bpsym.calculus.arithmetic import digits
 from bpsym.calculus.cancellation import CertainZeros
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.evaluate import digits, evaluate
+from bpsym.calculus.evaluate import evaluate
 from bpsym.calculus.nodes import Read
 
 X, Y = Read("x"), Read("y")

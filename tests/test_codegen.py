@@ -15,7 +15,8 @@ import pytest
 
 import bpsym
 from bpsym import api
-from bpsym.calculus.evaluate import double, evaluate
+from bpsym.calculus.arithmetic import double
+from bpsym.calculus.evaluate import evaluate
 from bpsym.codegen.assignments import cited
 from bpsym.codegen.expression_text import WIDTH, number
 from bpsym.network.training_program import training_program

@@ -276,9 +276,7 @@ def test_the_chinese_uses_the_blogs_words_for_the_blog_and_a_teachers_elsewhere(
     assert "权值" not in standard
 
 
-@pytest.mark.parametrize(
-    ("rate", "words"), [(0, "nothing has changed"), (1, "has fallen"), (60, "has risen")]
-)
+@pytest.mark.parametrize(("rate", "words"), [(0, "it has not changed"), (1, "has fallen"), (60, "has risen")])
 def test_what_became_of_the_loss_is_said_as_it_is(rate: int, words: str) -> None:
     layer = bpsym.Dense(units=1, activation="identity", bias="none", weights=[[0.5]])
     example = bpsym.Example(

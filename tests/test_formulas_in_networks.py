@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +165,50 @@ def test_the_numbering_of_equations_does_not_depend_on_numbers(name: str) -> Non
     one = bpsym.load(name)
     names = Names.of(one.notation, one.network)
     assert derivation(one, names).citations == derivation(one, names, numeric=False).citations
+
+
+def one_unit(activation: str, loss: str, weight: str, x: int, t: str) -> bpsym.Example:
+    layer = bpsym.Dense(units=1, activation=activation, bias="none", weights=[[Fraction(weight)]])
+    return bpsym.Example(
+        network=bpsym.Network(inputs=1, loss=loss, layers=(layer,)),
+        data={"x": [[x]], "t": [[Fraction(t)]]},
+        training={"learning_rate": Fraction("0.1"), "steps": 3},
+    )
+
+
+HALF = "half_squared_error"
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "weight", "x", "t", "gradient"),
+    [
+        ("max(z, 0.3)", HALF, "0.1", 3, "1", 0),
+        ("max(z - 0.1, 0.2)", HALF, "0.1", 3, "1", 0),
+        ("abs(z - 0.3)", HALF, "0.1", 3, "1", 0),
+        ("min(z, 0.7)", HALF, "0.1", 7, "1", 0),
+        ("max(z, 0.3) + z", HALF, "0.1", 3, "1", (0.6 - 1) * 3),
+        ("identity", "max(a - t, 0.3)", "0.8", 1, "0.5", 0),
+        ("identity", "max(abs(a - t) - 0.1, 0)", "0.6", 1, "0.5", 0),
+        ("identity", "max(abs(a - t) - 0.1, 0)**2", "0.1", 3, "0.2", 0),
+    ],
+)
+def test_decimals_that_stand_exactly_on_a_kink_stand_there(
+    activation: str, loss: str, weight: str, x: int, t: str, gradient: float
+) -> None:
+    """By hand: at a kink |u| counts as having slope 0, and max and min that of the number."""
+    document = bpsym.derive(one_unit(activation, loss, weight, x, t))
+    document.to_latex()
+    after = next(float(one) for one in _after_one_step(document))
+    assert after == pytest.approx(float(weight) - 0.1 * gradient, rel=1e-12)
+
+
+def test_the_branch_of_a_decimal_is_the_one_it_belongs_to() -> None:
+    """1.1 - 0.1 is 1, where huber is still half of the square."""
+    text = bpsym.derive(one_unit("identity", "huber", "1.1", 1, "0.1")).to_latex()
+    assert r"&= \frac{(1.1 - 0.1)^2}{2}" in text
+
+
+def test_a_loss_that_moves_to_the_other_side_of_its_target_has_not_changed() -> None:
+    """|0.55 - 0.5| = |0.45 - 0.5|; in double precision they differ."""
+    one = one_unit("identity", "absolute_error", "0.55", 1, "0.5")
+    assert "it has not changed" in bpsym.derive(one).to_latex()

@@ -13,9 +13,10 @@ import pytest
 import sympy
 from sympy import Abs, Expr, Max, Min, Symbol
 
+from bpsym.calculus.arithmetic import EXACT, digits, double
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.evaluate import EXACT, digits, double, evaluate
+from bpsym.calculus.evaluate import evaluate
 from bpsym.calculus.nodes import (
     AtGreatest,
     FirstGreatest,

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from sympy import Integer, Max, Piecewise, exp, tanh
 
+from bpsym.calculus.arithmetic import double
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.evaluate import double, evaluate
+from bpsym.calculus.evaluate import evaluate
 from bpsym.calculus.nodes import Divisible, Guard, Index, NonNegative, Zero, size, sum_over
 from bpsym.codegen import numpy_program
 from bpsym.codegen.array_text import ArrayText

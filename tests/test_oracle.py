@@ -13,8 +13,9 @@ from hypothesis import given, settings
 
 import bpsym
 from bpsym import api
+from bpsym.calculus.arithmetic import double
 from bpsym.calculus.backward import adjoint_name
-from bpsym.calculus.evaluate import double, evaluate
+from bpsym.calculus.evaluate import evaluate
 from bpsym.calculus.update import updated
 from bpsym.network.forward import parameters
 from bpsym.network.training_program import first_step, training_program

@@ -11,9 +11,10 @@ import pytest
 from sympy import Integer, exp, log, tanh
 
 import bpsym
+from bpsym.calculus.arithmetic import digits, double
 from bpsym.calculus.backward import backward
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.evaluate import Values, digits, double, evaluate
+from bpsym.calculus.evaluate import Values, evaluate
 from bpsym.calculus.functions import softplus
 from bpsym.calculus.nodes import Index, size, sum_over
 from bpsym.calculus.recognition import factors, recognised, with_reads

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from sympy import tanh
 
 from bpsym.calculus.affine import affine
+from bpsym.calculus.arithmetic import double
 from bpsym.calculus.array_evaluate import evaluate_arrays
 from bpsym.calculus.backward import backward
 from bpsym.calculus.circles import circles, components, order_of
 from bpsym.calculus.equations import Equation, Program, Tensor
-from bpsym.calculus.evaluate import double, evaluate
+from bpsym.calculus.evaluate import evaluate
 from bpsym.calculus.nodes import Guard, Index, NonNegative, Read, size, sum_over
 from bpsym.calculus.points import number_at, reached
 from bpsym.calculus.schedule import Loop, Once, schedule

@@ -17,8 +17,9 @@ import pytest
 
 import bpsym
 from bpsym import api
+from bpsym.calculus.arithmetic import digits
 from bpsym.calculus.equations import find
-from bpsym.calculus.evaluate import digits, evaluate
+from bpsym.calculus.evaluate import evaluate
 from bpsym.codegen.module import imported, source
 from bpsym.network.choices import Choice
 from bpsym.network.clips import CLIPS

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from bpsym.calculus.arithmetic import exact_or_digits
 from bpsym.calculus.equations import Program
-from bpsym.calculus.evaluate import Evaluator, Values, digits
+from bpsym.calculus.evaluate import Evaluator, Values
 
 _BITS_A_DIGIT = 3.33
 
@@ -49,7 +50,7 @@ class CertainZeros(Evaluator):
     """
 
     def __init__(self, program: Program, known: int) -> None:
-        super().__init__(program, digits(known))
+        super().__init__(program, exact_or_digits(known))
         self.known = known
         self.given: Mapping[str, Any] = {}
         self._finer: Evaluator | None = None
@@ -63,12 +64,12 @@ class CertainZeros(Evaluator):
     def computed(self, name: str, at: tuple[int, ...]) -> Any:
         value = super().computed(name, at)
         sure = settled(value, self.known, lambda: self.precisely(name, at))
-        return value if sure is value else self.arithmetic.own(sure)
+        return self.arithmetic.own(sure)
 
     def precisely(self, name: str, at: tuple[int, ...]) -> Any:
         """The element with half as many digits more."""
         if self._finer is None:
-            self._finer = Evaluator(self.program, digits(self.known + self.known // 2))
+            self._finer = Evaluator(self.program, exact_or_digits(self.known + self.known // 2))
         if not self._is_ready:
             self._finer.run(self.given, only=())
             self._is_ready = True

@@ -1,18 +1,16 @@
-"""Numbers for a program: exact, to any number of digits, or in double precision."""
+"""Numbers for a program, of any kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
-from math import floor
 from typing import Any
 
-import mpmath
 from sympy import Add, And, Expr, Integer, Mul, Or, Piecewise, Pow, Rational, Symbol, false, true
 from sympy.core.relational import Relational
 
+from bpsym.calculus.arithmetic import Arithmetic
 from bpsym.calculus.equations import Equation, Program
 from bpsym.calculus.nodes import (
     AtGreatest,
@@ -32,59 +30,6 @@ from bpsym.errors import ProgramError
 
 Values = dict[str, dict[tuple[int, ...], Any]]
 """Tensor name -> element's index -> number."""
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """A kind of numbers.
-
-    number: how a rational becomes one; own: how any number does; functions: by SymPy's name for them.
-    """
-
-    number: Callable[[Fraction], Any]
-    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    own: Callable[[Any], Any] = lambda value: value
-
-
-_NAMES = ("exp", "log", "tanh", "sin", "cos", "erf", "erfc", "sinh", "cosh", "sqrt")
-_EXACT: dict[str, Callable[..., Any]] = {
-    "Abs": abs,
-    "Max": max,
-    "Min": min,
-    "floor": floor,
-    "sign": lambda value: value * 0 + (value > 0) - (value < 0),
-}
-
-
-def digits(count: int) -> Arithmetic:
-    """Floating point with this many decimal digits."""
-    context = mpmath.mp.clone()
-    context.dps = count
-    functions = {name: getattr(context, name) for name in _NAMES}
-    functions |= _EXACT | {"Pi": lambda: +context.pi, "Exp1": lambda: +context.e}
-    functions["softplus"] = lambda value: context.log1p(context.exp(value))
-
-    def number(value: Fraction) -> Any:
-        return context.mpf(value.numerator) / value.denominator
-
-    def own(value: Any) -> Any:
-        return number(Fraction(value)) if isinstance(value, (int, Fraction)) else +context.convert(value)
-
-    return Arithmetic(number, functions, own)
-
-
-EXACT = Arithmetic(lambda value: value, _EXACT)
-"""Fractions; a program with any other function has no exact value (ProgramError names it)."""
-
-
-def double() -> Arithmetic:
-    """Double precision."""
-    import math
-
-    functions: dict[str, Callable[..., Any]] = {name: getattr(math, name) for name in _NAMES}
-    functions |= _EXACT | {"Pi": lambda: math.pi, "Exp1": lambda: math.e}
-    functions["softplus"] = lambda value: max(value, 0.0) + math.log1p(math.exp(-abs(value)))
-    return Arithmetic(float, functions)
 
 
 def evaluate(
@@ -277,9 +222,6 @@ class Evaluator:
         if isinstance(expr, Pow) and isinstance(expr.exp, Integer):
             base, power = parts[0], int(expr.exp)
             return lambda environment: base(environment) ** power
-        if isinstance(expr, Pow):
-            base, exponent = parts
-            return lambda environment: base(environment) ** exponent(environment)
         function = self.arithmetic.functions.get(type(expr).__name__)
         if function is None:
             raise ProgramError(f"{expr}: {type(expr).__name__} is no function of this arithmetic")
@@ -289,12 +231,15 @@ class Evaluator:
         index, inside = expr.opened(f"'{expr.height}")
         body, lower, upper = self.compile(inside), self.whole(expr.lower), self.whole(expr.upper)
         outside = [self.whole(part) for part in expr.outside]
-        reduced, number = _REDUCED[type(expr)], self.arithmetic.number
+        reduced, number, alike = _REDUCED[type(expr)], self.arithmetic.number, self.arithmetic.alike
+        chooses = not isinstance(expr, IndexSum)
 
         def value(environment: Environment) -> Any:
             first = int(lower(environment))
             values = range(first, int(upper(environment)) + 1)
             terms = [body({**environment, index: value}) for value in values]
+            if chooses:
+                terms = list(alike(*terms))
             result = reduced(terms, *(int(part(environment)) - first for part in outside))
             return number(Fraction(result)) if isinstance(result, int) else result
 
@@ -302,9 +247,10 @@ class Evaluator:
 
     def compile_choice(self, expr: AtGreatest) -> Closure:
         terms, values = ([self.compile(part) for part in parts] for parts in (expr.terms, expr.values))
+        alike = self.arithmetic.alike
 
         def chosen(environment: Environment) -> Any:
-            found = [term(environment) for term in terms]
+            found = alike(*(term(environment) for term in terms))
             return values[found.index(max(found))](environment)
 
         return chosen
@@ -332,7 +278,8 @@ class Evaluator:
             return lambda environment: among(part(environment) for part in parts)
         if isinstance(test, Relational):
             left, right, compare = self.compile(test.lhs), self.compile(test.rhs), _COMPARE[test.rel_op]
-            return lambda environment: compare(left(environment), right(environment))
+            alike = self.arithmetic.alike
+            return lambda environment: compare(*alike(left(environment), right(environment)))
         if test in (true, false):
             return lambda _: test == true
         raise ProgramError(f"{test} is no comparison")

@@ -35,6 +35,7 @@ from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import sample_loss, total_loss
 from bpsym.derivation.samples import loss_table
 from bpsym.derivation.setting import Setting
+from bpsym.derivation.worth import order
 from bpsym.network import roles
 from bpsym.network.losses import loss_of
 from bpsym.notation.formulas import formula_form
@@ -222,9 +223,7 @@ def _layers_again(setting: Setting, after: Values) -> Iterator[Block]:
 
 def _what_became(before: Amount, after: Amount) -> str:
     """The key of what is said of the two losses."""
-    if after == before:
-        return "unchanged"
-    return "fell" if after < before else "rose"
+    return {-1: "fell", 0: "unchanged", 1: "rose"}[order(after, before)]
 
 
 __all__ = ["forward", "loss", "output", "second_pass"]

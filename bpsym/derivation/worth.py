@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from functools import cache, reduce, singledispatch
-from math import isqrt
 from typing import Any
 
 import mpmath
 
+from bpsym.calculus.arithmetic import KNOWN, rational_root
 from bpsym.calculus.equations import Program
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
@@ -55,6 +55,18 @@ def approximate(value: Amount) -> Any:
     if isinstance(value, (int, Fraction)):
         return PRECISE.mpf(value.numerator) / value.denominator
     return PRECISE.mpf(value)
+
+
+SAME = Fraction(1, 10**34)
+"""Numbers nearer to each other than this, relatively, are the same: they were computed to 40 digits."""
+
+
+def order(left: Amount, right: Amount) -> int:
+    """-1, 0 or 1: whether the left number is less than the right one, the same, or greater."""
+    one, other = map(approximate, (left, right))
+    if abs(one - other) <= approximate(SAME) * max(abs(one), abs(other)):
+        return 0
+    return 1 if one > other else -1
 
 
 def holds(test: Comparison, lookup: Lookup) -> bool:
@@ -158,7 +170,7 @@ def _(form: Power, lookup: Lookup) -> Any:
     base, exponent = _worth(form.base, lookup), _worth(form.exponent, lookup)
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
         return base ** int(exponent)
-    if exponent == Fraction(1, 2) and (root := _rational_root(base)) is not None:
+    if exponent == Fraction(1, 2) and (root := rational_root(base)) is not None:
         return root
     return approximate(base) ** approximate(exponent)
 
@@ -171,29 +183,11 @@ def _(form: Call, lookup: Lookup) -> Any:
     if form.name in _RATIONAL:
         exact = all(isinstance(one, (int, Fraction)) for one in arguments)
         return _RATIONAL[form.name](*(arguments if exact else map(approximate, arguments)))
-    if form.name == "sqrt" and (root := _rational_root(arguments[0])) is not None:
+    if form.name == "sqrt" and (root := rational_root(arguments[0])) is not None:
         return root
-    if (form.name, arguments[0]) in _KNOWN:
-        return _KNOWN[form.name, arguments[0]]
+    if (form.name, arguments[0]) in KNOWN:
+        return KNOWN[form.name, arguments[0]]
     return getattr(PRECISE, form.name)(*map(approximate, arguments))
-
-
-_KNOWN: Mapping[tuple[str, Amount], Fraction] = {
-    (name, Fraction(at)): Fraction(value)
-    for name, at, value in (
-        ("exp", 0, 1), ("log", 1, 0), ("tanh", 0, 0), ("erf", 0, 0), ("sin", 0, 0), ("cos", 0, 1), ("sinh", 0, 0),
-        ("cosh", 0, 1), ("erfc", 0, 1),
-    )
-}  # fmt: skip
-"""The only rational arguments at which these functions have a rational value."""
-
-
-def _rational_root(value: Amount) -> Fraction | None:
-    """The square root of a fraction that is the square of one."""
-    if not isinstance(value, (int, Fraction)) or value < 0:
-        return None
-    root = Fraction(isqrt(value.numerator), isqrt(value.denominator))
-    return root if root * root == value else None
 
 
 def _sign(value: Amount) -> Amount:

@@ -9,13 +9,10 @@ from math import floor, log10
 from typing import Any
 
 from bpsym.derivation.forms import Amount, Applied, Element, Form
-from bpsym.derivation.worth import worth
+from bpsym.derivation.worth import SAME, order, worth
 
 SHORT = 10
 """A number with no more significant digits than this is printed as it is, where it stands in an operation."""
-
-_SAME = Fraction(1, 10**34)
-"""Numbers nearer to each other than this, relatively, are the same: they were computed to 40 digits."""
 
 _DECIMAL = 25
 
@@ -73,7 +70,7 @@ def exactly(value: Amount) -> Fraction:
     power = Fraction(2**exponent) if exponent >= 0 else Fraction(1, 2**-exponent)
     number = power * int(-mantissa if sign else mantissa)
     decimal = _to_digits(number, _DECIMAL).value
-    return decimal if abs(decimal - number) <= _SAME * abs(number) else number
+    return decimal if abs(decimal - number) <= SAME * abs(number) else number
 
 
 def rounded(value: Amount, digits: int) -> Numeral:
@@ -121,7 +118,7 @@ def result(value: Amount, digits: int, *, given: bool = False) -> tuple[Numeral,
 
 def apart(value: Amount, other: Amount, digits: int) -> int:
     """How many digits, at least so many, tell two numbers from each other; no more than before if they are equal."""
-    if exactly(value) == exactly(other):
+    if order(value, other) == 0:
         return digits
     numbers = range(digits, digits + _MOST_GUARD_DIGITS)
     return next((one for one in numbers if rounded(value, one).value != rounded(other, one).value), digits)

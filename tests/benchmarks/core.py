@@ -25,9 +25,10 @@ from sympy.core.cache import clear_cache  # noqa: E402
 
 import bpsym  # noqa: E402
 from bpsym.calculus import backward as calculus  # noqa: E402
+from bpsym.calculus.arithmetic import double  # noqa: E402
 from bpsym.calculus.array_evaluate import evaluate_arrays  # noqa: E402
 from bpsym.calculus.equations import Program, Read  # noqa: E402
-from bpsym.calculus.evaluate import double, evaluate  # noqa: E402
+from bpsym.calculus.evaluate import evaluate  # noqa: E402
 from bpsym.calculus.unroll import unroll  # noqa: E402
 from bpsym.network.forward import forward_program  # noqa: E402
 

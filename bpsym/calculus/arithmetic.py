@@ -1,0 +1,123 @@
+"""Kinds of numbers: fractions, floating point with any number of digits, both in one, and double precision."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """A kind of numbers.
+
+    number: how a rational becomes one; own: how any number does; functions: by SymPy's name for them; alike: numbers
+    of this kind as numbers that can be compared with each other.
+    """
+
+    number: Callable[[Fraction], Any]
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    own: Callable[[Any], Any] = lambda value: value
+    alike: Callable[..., Sequence[Any]] = lambda *values: values
+
+
+_NAMES = ("exp", "log", "tanh", "sin", "cos", "erf", "erfc", "sinh", "cosh", "sqrt")
+_EXACT: dict[str, Callable[..., Any]] = {
+    "Abs": abs,
+    "Max": max,
+    "Min": min,
+    "Pow": operator.pow,
+    "floor": math.floor,
+    "sign": lambda value: value * 0 + (value > 0) - (value < 0),
+}
+
+
+def digits(count: int) -> Arithmetic:
+    """Floating point with this many decimal digits."""
+    context = mpmath.mp.clone()
+    context.dps = count
+    functions = {name: getattr(context, name) for name in _NAMES}
+    functions |= _EXACT | {"Pi": lambda: +context.pi, "Exp1": lambda: +context.e}
+    functions["softplus"] = lambda value: context.log1p(context.exp(value))
+
+    def number(value: Fraction) -> Any:
+        return context.mpf(value.numerator) / value.denominator
+
+    def own(value: Any) -> Any:
+        return number(Fraction(value)) if isinstance(value, (int, Fraction)) else +context.convert(value)
+
+    return Arithmetic(number, functions, own)
+
+
+EXACT = Arithmetic(lambda value: value, _EXACT)
+"""Fractions; a program with any other function has no exact value (ProgramError names it)."""
+
+MOST_BITS = 1000
+"""A fraction with a longer numerator or denominator becomes a floating-point number."""
+
+KNOWN: Mapping[tuple[str, Any], Fraction] = {
+    (name, Fraction(at)): Fraction(value)
+    for name, at, value in (
+        ("exp", 0, 1), ("log", 1, 0), ("tanh", 0, 0), ("erf", 0, 0), ("sin", 0, 0), ("cos", 0, 1), ("sinh", 0, 0),
+        ("cosh", 0, 1), ("erfc", 0, 1),
+    )
+}  # fmt: skip
+"""The only rational arguments at which these functions have a rational value."""
+
+
+def rational_root(value: Any) -> Fraction | None:
+    """The square root of a fraction that is the square of one."""
+    if not isinstance(value, (int, Fraction)) or value < 0:
+        return None
+    root = Fraction(math.isqrt(value.numerator), math.isqrt(value.denominator))
+    return root if root * root == value else None
+
+
+def exact_or_digits(count: int) -> Arithmetic:
+    """Fractions as long as there are only rational operations, then floating point with this many decimal digits.
+
+    So a weight of 0.1 times an input of 3 is exactly 0.3, and stands exactly on a kink at 0.3.
+    """
+    floating = digits(count)
+
+    def near(value: Any) -> Any:
+        return floating.number(Fraction(value)) if isinstance(value, (int, Fraction)) else value
+
+    def own(value: Any) -> Any:
+        if isinstance(value, (int, Fraction)):
+            short = max(value.numerator.bit_length(), value.denominator.bit_length()) <= MOST_BITS
+            return Fraction(value) if short else near(value)
+        return floating.own(value) if value else Fraction(0)
+
+    def alike(*values: Any) -> Sequence[Any]:
+        return values if all(isinstance(one, Fraction) for one in values) else [near(one) for one in values]
+
+    def power(base: Any, exponent: Any) -> Any:
+        root = rational_root(base) if abs(exponent) == Fraction(1, 2) else None
+        return near(base) ** near(exponent) if root is None else root ** int(2 * exponent)
+
+    def of(name: str) -> Callable[[Any], Any]:
+        function = floating.functions[name]
+        return lambda value: KNOWN[name, value] if (name, value) in KNOWN else function(near(value))
+
+    def square_root(value: Any) -> Any:
+        root = rational_root(value)
+        return floating.functions["sqrt"](near(value)) if root is None else root
+
+    functions = dict(floating.functions) | {name: of(name) for name in (*_NAMES, "softplus")}
+    functions |= {"sqrt": square_root, "Pow": power}
+    functions |= {"Max": lambda *values: max(alike(*values)), "Min": lambda *values: min(alike(*values))}
+    return Arithmetic(lambda value: value, functions, own, alike)
+
+
+def double() -> Arithmetic:
+    """Double precision."""
+    functions: dict[str, Callable[..., Any]] = {name: getattr(math, name) for name in _NAMES}
+    functions |= _EXACT | {"Pi": lambda: math.pi, "Exp1": lambda: math.e}
+    functions["softplus"] = lambda value: max(value, 0.0) + math.log1p(math.exp(-abs(value)))
+    return Arithmetic(float, functions)
