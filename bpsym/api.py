@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -66,6 +67,13 @@ def load(name_or_path: str | Path) -> Example:
     from bpsym.examples.toml_reader import load as read
 
     return read(str(name_or_path), known())
+
+
+def placed(name_or_path: str | Path) -> AbstractContextManager[None]:
+    """Where what is made of this example is refused, the error says the place in its file too."""
+    from bpsym.examples.toml_reader import placed
+
+    return placed(str(name_or_path))
 
 
 def known() -> dict[str, tuple[str, ...]]:

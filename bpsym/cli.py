@@ -92,16 +92,18 @@ def derive(
         _known("--notation", notation, api.notations())
     if form is not None:
         _known("--form", form, api.FORMS)
-    derived = api.derive(
-        api.load(example),
-        notation=notation,
-        form=form,
-        digits=digits,
-        weights=tuple(weight or ()),
-        sample=sample,
-        force=force,
-    )
-    _write(output, derived.to_latex(lang, document))
+    with api.placed(example):
+        derived = api.derive(
+            api.load(example),
+            notation=notation,
+            form=form,
+            digits=digits,
+            weights=tuple(weight or ()),
+            sample=sample,
+            force=force,
+        )
+        text = derived.to_latex(lang, document)
+    _write(output, text)
 
 
 @app.command()
@@ -200,7 +202,8 @@ def train(
     request = Request(
         api.load(example), example, target, settings, epochs, every, save, resume, log, plot, force
     )
-    outcome = run(request, sys.stderr, _say)
+    with api.placed(example):
+        outcome = run(request, sys.stderr, _say)
     write_out(outcome.text)
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)

@@ -138,3 +138,14 @@ def test_names_in_code_are_unique_identifiers_and_none_of_the_trainers(
 def test_an_unknown_notation_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(UsageError, match="did you mean 'blog'"):
         load_pack("blok")
+
+
+@pytest.mark.parametrize(
+    ("pack", "signs"), [("standard", ("f_1", "f_2")), ("blog", ("f_{(1)}", "f_{(2)}"))]
+)
+def test_layers_with_the_same_activation_have_the_same_sign_for_it(pack: str, signs: tuple[str, str]) -> None:
+    layers = [{"units": 1, "activation": one} for one in ("relu", "relu", "identity")]
+    latex = bpsym.derive(bpsym.Example(notation=pack, network={"inputs": 1, "layers": layers})).to_latex()
+    assert all(f"${sign}(z)$ &" in latex for sign in signs)
+    assert signs[0].replace("1", "3") not in latex
+    assert f"{signs[0]}'(z)$ is taken to be $0$" in latex

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -39,15 +40,33 @@ def load(name_or_path: str, known: Known) -> Example:
 
     A path has a separator, ends with .toml, or is there. UsageError for an unknown preset, InputError for a wrong file.
     """
+    text, file, folder = _source(name_or_path)
+    return read(text, file, known, folder)
+
+
+@contextmanager
+def placed(name_or_path: str) -> Iterator[None]:
+    """Where what is made of this example is refused, the error says the place in its file too."""
+    try:
+        yield
+    except InputError as error:
+        if not all(one.key and one.file is None for one in error.problems):
+            raise
+        text, file, _ = _source(name_or_path)
+        raise InputError(_placed(list(error.problems), text, file)) from None
+
+
+def _source(name_or_path: str) -> tuple[str, str, Path]:
+    """The text of the preset or file, the file's name, and the folder that paths in it start from."""
     presets = resources.names(PRESETS, ".toml")
     if name_or_path in presets:
         text = resources.text(f"{PRESETS}/{name_or_path}.toml")
-        return read(text, f"{name_or_path}.toml", known, resources.place(PRESETS))
+        return text, f"{name_or_path}.toml", resources.place(PRESETS)
     path = Path(name_or_path)
     if path.name == name_or_path and path.suffix != ".toml" and not path.exists():
         hint = did_you_mean(name_or_path, presets)
         raise UsageError(f"unknown preset {name_or_path!r}{hint}; the path of a file ends with .toml")
-    return read(_text(path), name_or_path, known, path.parent)
+    return _text(path), name_or_path, path.parent
 
 
 def _text(path: Path) -> str:

@@ -99,9 +99,19 @@ class Names:
         return self._filled(pattern, tensor, at, None, lambda one: self.code(one, at))
 
     def function(self, layer: int, order: int = 0, unit: Unit | None = None) -> str:
-        """The activation of a layer, or its derivative, in a formula; of one unit, where each has its own."""
-        key = "unit" if unit is not None else "default" if len(set(self.activations)) == 1 else "several"
-        words = {"layer": str(layer), "prime": "'" * order, "raised_prime": r"\prime" * order}
+        """The activation of a layer, or its derivative, in a formula; of one unit, where each has its own.
+
+        Layers with the same activation have the same sign for it.
+        """
+        functions = list(dict.fromkeys(self.activations))
+        key = "unit" if unit is not None else "default" if len(functions) == 1 else "several"
+        number = functions.index(self.activations[layer - 1]) + 1
+        words = {
+            "layer": str(layer),
+            "number": str(number),
+            "prime": "'" * order,
+            "raised_prime": r"\prime" * order,
+        }
         return self._put(self.pack.function[key], words | {"node": self.written(layer, unit or 0)})
 
     def _element_key(self, kind: str, tensor: Tensor) -> str:

@@ -16,7 +16,7 @@ from bpsym.publish.manifest import Folder, Manifest
 from bpsym.resources import files
 
 if TYPE_CHECKING:
-    from bpsym.examples.example import Example
+    pass
 
 PICTURED, PICTURE = "derivation.en.tex", "derivation.en.png"
 
@@ -99,7 +99,7 @@ def _plan(names: Sequence[str], root: Path, force: bool) -> Plan:
         raise OutputError(f"{root}: cannot be written into: it is not a folder")
     old = manifest.read(root)
     made_from = _folders(names or api.presets())
-    generated = tuple(_generated(folder, name, api.load(name), force) for folder, name in made_from.items())
+    generated = tuple(_generated(folder, name, force) for folder, name in made_from.items())
     kept = {each.folder: {*each.texts, PICTURE} for each in generated}
     if not names:
         kept |= {
@@ -126,8 +126,9 @@ def _folders(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _generated(folder: str, made_from: str, example: Example, force: bool) -> Generated:
-    texts = api.files(example, force=force)
+def _generated(folder: str, made_from: str, force: bool) -> Generated:
+    with api.placed(made_from):
+        texts = api.files(api.load(made_from), force=force)
     return Generated(folder, made_from, {name: text.encode() for name, text in texts.items()})
 
 
