@@ -151,7 +151,9 @@ def test_the_command_says_it_without_a_traceback(tmp_path: Path) -> None:
     )
     assert result.returncode == 2
     where = f"{file}:5:14: network.layers[0].activation: "
-    assert f"{where}'sqrt(z)' has no real value at z = -1, in unit 1 of layer 1, for sample 1" in result.stderr
+    assert (
+        f"{where}'sqrt(z)' has no real value at z = -1, in unit 1 of layer 1, for sample 1" in result.stderr
+    )
     assert "Traceback" not in result.stderr
 
 

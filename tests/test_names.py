@@ -140,9 +140,7 @@ def test_an_unknown_notation_is_refused_with_the_nearest_one() -> None:
         load_pack("blok")
 
 
-@pytest.mark.parametrize(
-    ("pack", "signs"), [("standard", ("f_1", "f_2")), ("blog", ("f_{(1)}", "f_{(2)}"))]
-)
+@pytest.mark.parametrize(("pack", "signs"), [("standard", ("f_1", "f_2")), ("blog", ("f_{(1)}", "f_{(2)}"))])
 def test_layers_with_the_same_activation_have_the_same_sign_for_it(pack: str, signs: tuple[str, str]) -> None:
     layers = [{"units": 1, "activation": one} for one in ("relu", "relu", "identity")]
     latex = bpsym.derive(bpsym.Example(notation=pack, network={"inputs": 1, "layers": layers})).to_latex()

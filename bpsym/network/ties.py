@@ -1,4 +1,4 @@
-"""Where a formula of somebody's own bends: |u| where u = 0, max(u, v) and min(u, v) where u = v."""
+"""Where a formula of somebody's own bends: |u|, or sqrt(u**2), where u = 0, max(u, v) and min(u, v) where u = v."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ MOST_CHOICES = 64
 HIGHEST = 10
 """Of a polynomial of a higher degree than this, zeros are not looked for."""
 
+HALF = Fraction(1, 2)
+
 _ZERO = ast.Constant(0)
 
 
@@ -33,8 +35,8 @@ class Tie:
 
 def ties(formula: Formula) -> tuple[Tie, ...]:
     """Those of the formula, in the order of the text."""
-    nodes = [node for node in _in_order(formula.tree) if _called(node) in _ARGUMENTS]
-    return tuple(_tie(node) for node in nodes)
+    found = (_tie(node) for node in _in_order(formula.tree))
+    return tuple(one for one in found if one is not None)
 
 
 def _in_order(node: ast.AST) -> list[ast.AST]:
@@ -45,10 +47,38 @@ def _called(node: ast.AST) -> str:
     return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
 
 
-def _tie(call: Any) -> Tie:
-    left, right = (*call.args, _ZERO)[:2]
-    taken = right if _called(call) == "abs" or (_is_number(right) and not _is_number(left)) else left
-    return Tie(*(Formula(ast.unparse(node), node) for node in (call, left, right, taken)))
+def _tie(node: Any) -> Tie | None:
+    root = _root_of_square(node)
+    if root is not None:
+        return _named(node, root, _ZERO, _ZERO)
+    if _called(node) not in _ARGUMENTS:
+        return None
+    left, right = (*node.args, _ZERO)[:2]
+    is_right = _called(node) == "abs" or (_is_number(right) and not _is_number(left))
+    return _named(node, left, right, right if is_right else left)
+
+
+def _named(*nodes: Any) -> Tie:
+    return Tie(*(Formula(ast.unparse(node), node) for node in nodes))
+
+
+def _root_of_square(node: Any) -> ast.expr | None:
+    """u, where the node is sqrt(u**2) or (u**2)**0.5, which are |u|."""
+    match node:
+        case ast.Call(func=ast.Name(id="sqrt"), args=[inner]):
+            return _squared(inner)
+        case ast.BinOp(left=inner, op=ast.Pow(), right=ast.Constant(value=exponent)) if exponent == HALF:
+            return _squared(inner)
+    return None
+
+
+def _squared(node: Any) -> ast.expr | None:
+    match node:
+        case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=2)):
+            return base
+        case ast.BinOp(left=base, op=ast.Mult(), right=other) if ast.dump(base) == ast.dump(other):
+            return base
+    return None
 
 
 def _is_number(node: ast.expr) -> bool:
