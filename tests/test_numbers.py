@@ -56,13 +56,21 @@ def test_rounding_agrees_with_the_decimal_module(value: Decimal, digits: int) ->
     assert rounded(Fraction(value), digits).value == Fraction(expected)
 
 
-def test_a_computed_number_that_is_a_short_decimal_is_printed_as_one() -> None:
-    context = mpmath.mp.clone()
-    context.dps = 40
-    value = context.mpf("0.1") * context.mpf("0.35") + context.mpf("0.8") * context.mpf("0.9")
+def test_a_computed_number_is_printed_as_a_short_decimal_where_it_is_rational() -> None:
+    value = Fraction("0.1") * Fraction("0.35") + Fraction("0.8") * Fraction("0.9")
     assert result(value, 6) == (short(value), True)
     assert joined(numeral(short(value))) == "0.755"  # type: ignore[arg-type]
-    assert short(context.mpf(2) / 3) is None
+    assert short(Fraction(2, 3)) is None
+
+
+def test_a_number_that_is_not_rational_is_no_short_decimal_however_near() -> None:
+    """1 - tanh(300) is about 10^-260."""
+    context = mpmath.mp.clone()
+    context.dps = 40
+    near = context.tanh(300)
+    assert near == 1
+    assert short(near) is None
+    assert result(near, 6) == (rounded(1, 6), False)
 
 
 def test_of_a_power_of_ten_that_is_given_only_the_power_is_printed() -> None:

@@ -37,6 +37,14 @@ _EXACT: dict[str, Callable[..., Any]] = {
 }
 
 
+def times(left: Any, right: Any) -> Any:
+    """The product; of an exact zero and whatever else, an exact zero."""
+    for one in (left, right):
+        if isinstance(one, Fraction) and not one:
+            return one
+    return left * right
+
+
 def digits(count: int) -> Arithmetic:
     """Floating point with this many decimal digits."""
     context = mpmath.mp.clone()
@@ -98,6 +106,10 @@ def exact_or_digits(count: int) -> Arithmetic:
         return values if all(isinstance(one, Fraction) for one in values) else [near(one) for one in values]
 
     def power(base: Any, exponent: Any) -> Any:
+        """Exact for a whole exponent that is not too great, and for a half where the root is rational."""
+        if isinstance(exponent, Fraction) and exponent.denominator == 1:
+            whole = int(exponent)
+            return (base if abs(whole) <= MOST_BITS else near(base)) ** whole
         root = rational_root(base) if abs(exponent) == Fraction(1, 2) else None
         return near(base) ** near(exponent) if root is None else root ** int(2 * exponent)
 
@@ -110,7 +122,7 @@ def exact_or_digits(count: int) -> Arithmetic:
         return floating.functions["sqrt"](near(value)) if root is None else root
 
     functions = dict(floating.functions) | {name: of(name) for name in (*_NAMES, "softplus")}
-    functions |= {"sqrt": square_root, "Pow": power}
+    functions |= {"sqrt": square_root, "Pow": power, "floor": lambda value: Fraction(math.floor(value))}
     functions |= {"Max": lambda *values: max(alike(*values)), "Min": lambda *values: min(alike(*values))}
     return Arithmetic(lambda value: value, functions, own, alike)
 

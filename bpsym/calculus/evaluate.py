@@ -10,7 +10,7 @@ from typing import Any
 from sympy import Add, And, Expr, Integer, Mul, Or, Piecewise, Pow, Rational, Symbol, false, true
 from sympy.core.relational import Relational
 
-from bpsym.calculus.arithmetic import Arithmetic
+from bpsym.calculus.arithmetic import Arithmetic, times
 from bpsym.calculus.equations import Equation, Program
 from bpsym.calculus.nodes import (
     AtGreatest,
@@ -220,8 +220,8 @@ class Evaluator:
         if isinstance(expr, Mul):
             return lambda environment: _product(part(environment) for part in parts)
         if isinstance(expr, Pow) and isinstance(expr.exp, Integer):
-            base, power = parts[0], int(expr.exp)
-            return lambda environment: base(environment) ** power
+            base, exponent = parts[0], int(expr.exp)
+            return lambda environment: base(environment) ** exponent
         function = self.arithmetic.functions.get(type(expr).__name__)
         if function is None:
             raise ProgramError(f"{expr}: {type(expr).__name__} is no function of this arithmetic")
@@ -329,5 +329,5 @@ _REDUCED: dict[type, Callable[..., Any]] = {
 def _product(factors: Iterable[Any]) -> Any:
     result = None
     for factor in factors:
-        result = factor if result is None else result * factor
+        result = factor if result is None else times(result, factor)
     return result

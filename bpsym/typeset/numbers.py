@@ -97,10 +97,14 @@ def _magnitude(number: Fraction) -> int:
 
 
 def short(value: Amount, longest: int = SHORT) -> Numeral | None:
-    """The number without any rounding, where it has at most `longest` significant digits."""
-    number = exactly(value)
-    numeral = _to_digits(number, longest)
-    return _stripped(numeral) if numeral.value == number else None
+    """The number without any rounding, where it is rational and has at most `longest` significant digits.
+
+    tanh(300) is no such number, however near to 1 it is.
+    """
+    if not isinstance(value, (int, Fraction)):
+        return None
+    numeral = _to_digits(Fraction(value), longest)
+    return _stripped(numeral) if numeral.value == value else None
 
 
 def _stripped(numeral: Numeral) -> Numeral:
