@@ -371,3 +371,26 @@ def test_without_samples_the_loss_is_that_of_no_sample() -> None:
     symbols = text_of(bpsym.derive(one), "Symbols")
     assert "the loss without the penalty" in symbols
     assert "sample" not in symbols
+
+
+SOFTMAX = {"units": 2, "activation": "softmax", "weights": [[1], [2]], "biases": [0.1, 0.2]}
+LAST = {"units": 1, "activation": "tanh", "weights": [[1, 2]], "biases": [0.1]}
+
+
+@pytest.mark.parametrize("frozen", [[], ["weights", "biases"]])
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("form", ["scalar", "index"])
+def test_the_partials_of_softmax_are_derived_once_and_before_error_terms_use_them(
+    form: str, hidden: bool, frozen: list[str]
+) -> None:
+    first = {"units": 1, "activation": "identity", "weights": [[1]], "biases": [0]}
+    layers = [first, SOFTMAX | {"frozen": frozen}, *([LAST] if hidden else [])]
+    example = bpsym.Example(
+        network={"inputs": 1, "layers": layers, "loss": "half_squared_error" if hidden else "cross_entropy"},
+        data={"x": [[0.5]], "t": [[1]] if hidden else [[1, 0]]},
+        training={"learning_rate": 0.1},
+    )
+    text = bpsym.derive(example, form=form).to_latex()
+    assert text.count(r"\label{\bpsymprefix layer-own}") == 1
+    error_terms = text.index(r"\label{\bpsymprefix delta2")
+    assert text.index(r"\label{\bpsymprefix layer-other}") < error_terms

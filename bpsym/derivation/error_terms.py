@@ -22,11 +22,11 @@ from bpsym.derivation.forms import (
     Step,
     product_of,
 )
-from bpsym.derivation.functions import slope_at, slope_form, without_slope
+from bpsym.derivation.functions import activation, slope_at, slope_form, without_slope
 from bpsym.derivation.gradients import every_chain, inset, singles, trained_of
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import of_kind, sample_loss
-from bpsym.derivation.output_layer import hidden_layer, output_layer
+from bpsym.derivation.output_layer import cancelled, over_the_layer
 from bpsym.derivation.samples import contribution, contribution_matrices, contribution_table, sample_partial
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
@@ -35,7 +35,7 @@ from bpsym.network import roles
 def error_terms(setting: Setting) -> Iterator[Section]:
     """Delta of each node, from the output back; each gradient as an error term times what enters."""
     blocks: list[Block] = [Remark("error_terms_lead" if every_chain(setting) else "error_terms_alone_lead")]
-    seen: set[str] = set()
+    seen = set(map(setting.activation, setting.reached())) if every_chain(setting) else set()
     for layer in reversed(setting.reached()):
         blocks += _of_layer(setting, layer, seen)
     blocks += _gradients(setting)
@@ -48,23 +48,28 @@ def _deltas(setting: Setting, layer: int) -> Tensor:
 
 
 def _of_layer(setting: Setting, layer: int, seen: set[str]) -> Iterator[Block]:
-    """The layer's error terms; before them, which equations they use; after them, the slope of a new activation."""
+    """The layer's error terms; before them, which equations they use; after them, the slope of a new activation.
+
+    seen: the activations whose slopes have been derived.
+    """
     tensor = _deltas(setting, layer)
     is_last, by_outputs = layer == setting.layers[-1], setting.has_adjoint(roles.ACTIVATION, layer)
     if not is_last:
         yield _from_later_ones(setting, layer, by_outputs)
     if by_outputs:
         yield _output_slopes(setting, layer)
-    if not is_last:
-        yield from hidden_layer(setting, layer, setting.activation(layer) in seen)
+    record = activation(setting, layer)
+    new = () if record.name in seen else inset(setting, layer)
+    seen.add(record.name)
+    if record.is_layer_wide:
+        yield from (*new, *over_the_layer(setting, layer))
     yield Equations(tuple(delta_step(setting, layer, delta) for delta in setting.shown(tensor)))
     if is_last:
-        yield from output_layer(setting)
+        yield from cancelled(setting)
     if setting.indexed:
         yield from numerals(setting, _without_number(setting, [tensor]))
-    if not every_chain(setting) and setting.activation(layer) not in seen:
-        yield from inset(setting, layer)
-    seen.add(setting.activation(layer))
+    if not record.is_layer_wide:
+        yield from new
 
 
 def _without_number(setting: Setting, tensors: list[Tensor]) -> list[Tensor]:

@@ -23,6 +23,7 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.functions import activation, first_of_each_activation, slope_form, slope_lines
 from bpsym.derivation.opening import sample_loss
+from bpsym.derivation.output_layer import layer_partials
 from bpsym.derivation.passes import output
 from bpsym.derivation.setting import MOST_PATHS, Setting, slug
 from bpsym.network import roles
@@ -45,10 +46,17 @@ def gradients(setting: Setting) -> Iterator[Section]:
         ]
         for number, read in enumerate(chained[layer]):
             blocks.append(Equations((_chain(setting, read),)))
-            if every and number == 0 and setting.activation(layer) not in shown:
-                shown.add(setting.activation(layer))
-                blocks += inset(setting, layer)
+            if every and number == 0:
+                blocks += _insets(setting, layer, shown)
         yield Section(_key(setting, layer), tuple(blocks), terms={"layer": layer})
+
+
+def _insets(setting: Setting, layer: int, shown: set[str]) -> Iterator[Block]:
+    """The derivatives of the activations from the last layer back to this one that have not been shown."""
+    for on_the_way in range(setting.layers[-1], layer - 1, -1):
+        if setting.activation(on_the_way) not in shown:
+            shown.add(setting.activation(on_the_way))
+            yield from inset(setting, on_the_way)
 
 
 def _chained(setting: Setting, layer: int, every: bool) -> list[Read]:
@@ -175,9 +183,11 @@ def _total(terms: list[Form]) -> Form:
 
 
 def inset(setting: Setting, layer: int) -> list[Block]:
-    """The activation's derivative, line by line; none of one that is not said, or is a layer's as a whole."""
+    """The activation's derivative, line by line, or those of a layer's as a whole; none of one that is not said."""
     record, z = activation(setting, layer), Variable("z")
-    if record.is_unspecified or record.is_layer_wide:
+    if record.is_layer_wide:
+        return list(layer_partials(setting, layer))
+    if record.is_unspecified:
         return []
     applied = Applied(layer, record.name, z)
     steps = (

@@ -31,24 +31,18 @@ from bpsym.notation.formulas import formula_form
 I, J, K = map(Symbol, "ijk")  # noqa: E741  (as in the formulas)
 
 
-def output_layer(setting: Setting) -> Iterator[Block]:
-    """The lines from the partials of loss and activation to the error term of unit i, as general formulas."""
-    record, layer = activation(setting, setting.layers[-1]), setting.layers[-1]
-    if record.is_layer_wide:
-        if record.other_formulas:
-            yield from _layer_partials(setting, layer)
-            yield from _over_the_layer(setting, layer)
-            yield from _targets(setting)
-    elif _is_cancelled(setting):
+def cancelled(setting: Setting) -> Iterator[Block]:
+    """Where the slope of the last activation cancels: from the partials of loss and activation to the error term."""
+    if not activation(setting, setting.layers[-1]).is_layer_wide and _is_cancelled(setting):
         yield from _in_one_unit(setting)
 
 
-def hidden_layer(setting: Setting, layer: int, known: bool) -> Iterator[Block]:
-    """The same of a hidden layer whose outputs depend on all of its sums; known: whether its partials are."""
+def over_the_layer(setting: Setting, layer: int) -> Iterator[Block]:
+    """The error term of unit i of a layer whose outputs depend on all of its sums; else nothing."""
     if activation(setting, layer).other_formulas:
-        if not known:
-            yield from _layer_partials(setting, layer)
-        yield from _over_the_layer(setting, layer)
+        yield from _added_up(setting, layer)
+        if layer == setting.layers[-1]:
+            yield from _targets(setting)
 
 
 def _is_cancelled(setting: Setting) -> bool:
@@ -119,8 +113,10 @@ def _in_one_unit(setting: Setting) -> Iterator[Block]:
     yield Equations(steps)
 
 
-def _layer_partials(setting: Setting, layer: int) -> Iterator[Block]:
-    """Every output of the layer by its own sum, and by another one."""
+def layer_partials(setting: Setting, layer: int) -> Iterator[Block]:
+    """Every output of the layer by its own sum, and by another one, where it depends on all of them."""
+    if not activation(setting, layer).other_formulas:
+        return
     record, a = activation(setting, layer), _output(setting, layer, I)
     own, another = _sum(setting, layer, I), _sum(setting, layer, J)
     names = {"z": Element(own), "a": Element(a)}
@@ -140,7 +136,7 @@ def _lines(formulas: tuple[object, ...], names: dict[str, Form], calls: object) 
     return tuple(formula_form(one, names, calls) for one in formulas)  # type: ignore[arg-type]
 
 
-def _over_the_layer(setting: Setting, layer: int) -> Iterator[Block]:
+def _added_up(setting: Setting, layer: int) -> Iterator[Block]:
     """dE/dz_i = sum_k dE/da_k da_k/dz_i"""
     others = activation(setting, layer).other_formulas[-1]
     is_last = layer == setting.layers[-1]
@@ -193,4 +189,4 @@ def _targets(setting: Setting) -> Iterator[Block]:
         yield Remark(key, {"samples": numbered(other)})
 
 
-__all__ = ["hidden_layer", "output_layer"]
+__all__ = ["cancelled", "layer_partials", "over_the_layer"]

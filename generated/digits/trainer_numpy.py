@@ -187,7 +187,7 @@ def _loss_and_gradients(parameters, x, t):
         + 0.0005 * (W1**2).sum()
         + 0.0005 * (W2**2).sum()
     )
-    # error terms, from the output back  (7), (11)
+    # error terms, from the output back  (10), (11)
     delta2 = t.sum(axis=1, keepdims=True) * a2 - t
     delta1 = (delta2 @ W2) * np.where(z1 > 0, 1.0, 0.0)
     # gradients: error terms times what enters the layer  (13)-(16)

@@ -122,7 +122,7 @@ def _loss_and_gradients(parameters, x, t):
     a2 = e2 / total2[:, None]
     # loss  (5)
     L = (t.sum(axis=1) * np.log(total2) - (t * shifted2).sum(axis=1)).sum() / m
-    # error terms, from the output back  (7)-(9), (13)-(15)
+    # error terms, from the output back  (10)-(15)
     delta2 = t.sum(axis=1, keepdims=True) * a2 - t
     delta1 = (delta2 @ W2) * (1.0 - a1**2)
     # gradients: error terms times what enters the layer  (17)-(37)

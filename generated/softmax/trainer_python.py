@@ -262,7 +262,7 @@ def _loss_and_gradients(parameters, x, t):
         a2_1 = e2_1 / total2
         a2_2 = e2_2 / total2
         a2_3 = e2_3 / total2
-        # error terms, from the output back  (7)-(9), (13)-(15)
+        # error terms, from the output back  (10)-(15)
         delta2_1 = (t1 + t2 + t3) * a2_1 - t1
         delta2_2 = (t1 + t2 + t3) * a2_2 - t2
         delta2_3 = (t1 + t2 + t3) * a2_3 - t3
