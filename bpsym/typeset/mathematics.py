@@ -37,6 +37,7 @@ from bpsym.derivation.setting import unit, units
 from bpsym.derivation.worth import holds
 from bpsym.network.activations import GENERIC
 from bpsym.notation.names import Names, Unit
+from bpsym.typeset.branches import branches
 from bpsym.typeset.numbers import Numeral, result, short
 from bpsym.typeset.pieces import Piece, Pieces, after, enclosed, joined, piece, total_width, unbroken
 
@@ -219,10 +220,11 @@ class Mathematics:
     def _(self, form: Cases) -> Pieces:
         if self.numerals is not None:
             return self.pieces(self.chosen(form))
-        rows = r" \\ ".join(rf"{self.tex(value)}, & {self.tex(test)}" for value, test in form.branches)
-        inner = max(total_width(self.pieces(part)) for branch in form.branches for part in branch)
+        known = branches(form)
+        rows = r" \\ ".join(rf"{self.tex(value)}, & {self.tex(test)}" for value, test in known)
+        inner = max(total_width(self.pieces(part)) for branch in known for part in branch)
         text = rf"\begin{{cases}} {rows} \end{{cases}}"
-        return (Piece(text, 2 * inner + 30.0, height=len(form.branches)),)
+        return (Piece(text, 2 * inner + 30.0, height=len(known)),)
 
     def chosen(self, form: Cases) -> Form:
         """The branch that the numbers choose."""
