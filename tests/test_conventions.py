@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 import pytest
 
@@ -117,3 +118,28 @@ def test_kinks_of_layers_that_nothing_is_derived_through_are_not_stated() -> Non
     text = conventions(bpsym.Network(inputs=1, layers=layers))
     assert text.count("no derivative") == 1
     assert "sgn" not in text
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "weight", "x", "t", "stands"),
+    [
+        ("max(z, 0.3)", "half_squared_error", "0.1", 3, "1", True),
+        ("max(z, 0.3)", "half_squared_error", "0.1", 2, "1", False),
+        ("relu", "half_squared_error", "0.1", 0, "1", True),
+        ("relu", "half_squared_error", "0.5", 0, "1", False),  # 0.5 is a binary number: nothing is rounded
+        ("identity", "absolute_error", "0.1", 3, "0.3", True),
+        ("identity", "absolute_error", "0.1", 3, "0.4", False),
+        ("identity", "max(a - t, 0.3)", "0.8", 1, "0.5", True),
+        ("tanh", "half_squared_error", "0.1", 0, "1", False),
+    ],
+)
+def test_that_a_unit_stands_exactly_on_a_kink_is_said(
+    activation: str, loss: str, weight: str, x: int, t: str, stands: bool
+) -> None:
+    layer = bpsym.Dense(units=1, activation=activation, weights=[[Fraction(weight)]], bias="none")
+    example = bpsym.Example(
+        network=bpsym.Network(inputs=1, layers=(layer,), loss=loss),
+        data={"x": [[x]], "t": [[Fraction(t)]]},
+        training={"learning_rate": 0.1},
+    )
+    assert ("a unit stands exactly at such a place" in bpsym.derive(example).to_latex()) == stands

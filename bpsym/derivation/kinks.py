@@ -16,8 +16,10 @@ from bpsym.derivation.forms import (
     Comparison,
     Element,
     Form,
+    Negative,
     Number,
     Remark,
+    Sum,
     Value,
     Variable,
 )
@@ -46,12 +48,56 @@ Slope = Callable[[Any], Any]
 
 def kinks(setting: Setting) -> Iterator[Remark]:
     """Of the activations and of the loss, as far as their slopes are needed."""
-    for layer in first_of_each_activation(setting, setting.reached()):
-        yield from _of_activation(setting, layer)
-    if setting.reached():
-        yield from _of_loss(setting, loss_of(setting.example.network.loss))
+    reached = setting.reached()
+    stated = [
+        *(
+            one
+            for layer in first_of_each_activation(setting, reached)
+            for one in _of_activation(setting, layer)
+        ),
+        *(_of_loss(setting, loss_of(setting.example.network.loss)) if reached else ()),
+    ]
+    yield from stated
+    if stated and _is_met(setting):
+        yield Remark("kink_met")
     if any(equation.value.has(sign) for equation in setting.program.equations):
         yield Remark(SIGN, {"sign": Call("sign", (Variable("u"),))})
+
+
+def _is_met(setting: Setting) -> bool:
+    """Whether a unit stands exactly at such a place, with numbers that double precision rounds."""
+    last = setting.layers[-1]
+    given = (setting.tensor(roles.INPUT), setting.tensor(roles.TARGET, last), *setting.parameters())
+    numbers = [setting.amount(read) for tensor in given for read in setting.elements(tensor)]
+    if setting.before is None or all(map(_is_binary, numbers)):
+        return False
+    return any(setting.worth(Sum((left, Negative(right)))) == 0 for left, right in _meetings(setting))
+
+
+def _is_binary(number: Any) -> bool:
+    """Whether it is a whole number, or one divided by a power of 2."""
+    return Fraction(number).denominator.bit_count() == 1
+
+
+def _meetings(setting: Setting) -> Iterator[tuple[Form, Form]]:
+    """What is equal where a slope is chosen, for each unit of the sample that is shown."""
+    for layer in setting.reached():
+        record = activation(setting, layer)
+        for z in setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer)):
+            if record.kink is not None:
+                yield Element(z), Number(Fraction(record.kink.at))
+            yield from _sides(record, {"z": Element(z)})
+    last, loss = setting.layers[-1], loss_of(setting.example.network.loss)
+    ends = (setting.elements(setting.tensor(kind, last)) for kind in (roles.ACTIVATION, roles.TARGET))
+    for a, t in zip(*ends, strict=True):
+        if loss.kink is not None:
+            yield Element(a), Element(t)
+        yield from _sides(loss, {"a": Element(a), "t": Element(t)})
+
+
+def _sides(record: Activation | Loss, names: Mapping[str, Form]) -> Iterator[tuple[Form, Form]]:
+    for tie in ties(record.formula) if record.custom else ():
+        yield formula_form(tie.left, names), formula_form(tie.right, names)
 
 
 def _of_activation(setting: Setting, layer: int) -> Iterator[Remark]:
