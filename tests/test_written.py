@@ -113,6 +113,48 @@ def test_numbers_of_ones_own_formula_have_a_dot_between_them() -> None:
     assert r"\cdot 0.3" in text
 
 
+def one_neuron(activation: str = "identity", loss: str = "half_squared_error", **more: Any) -> str:
+    """The derivation of a network with one weight."""
+    only = bpsym.Dense(units=1, activation=activation, bias="none", weights=[[0.4]])
+    network = bpsym.Network(inputs=1, layers=[only], loss=loss)
+    training = {"learning_rate": 0.1, "steps": 1} | more
+    data = {"x": [[1]], "t": [[0.5]]}
+    return bpsym.derive(
+        bpsym.Example(notation="standard", network=network, data=data, training=training)
+    ).to_latex()
+
+
+def test_a_zero_that_a_computation_leaves_has_a_dot_before_a_symbol() -> None:
+    """Else 0 times x_1 reads as a hexadecimal number."""
+    text = one_neuron(loss="max(abs(a - t) - 0.1, 0)")
+    assert r"&= 0 \cdot x_1 \notag" in text
+    assert not re.search(
+        r"(?<![\d.{])[01] [a-z]", text.partition(r"\begin{verbatim}")[0].partition("given}")[2]
+    )
+    assert r"2 z" in one_neuron("z**2 + 2 * z")
+
+
+def test_a_function_with_its_argument_in_brackets_has_a_dot_before_the_next_factor() -> None:
+    text = one_neuron("tanh(z) * z", "absolute_error")
+    assert r"\tanh(z) \cdot z" in text
+    assert not re.search(r"operatorname\{sgn\}(?:\([^()]*\)|\\bigl\(.*?\\bigr\)) [a-z]", text)
+    assert r"z e^{z} z" in one_neuron("z * exp(z) * z")
+
+
+@pytest.mark.parametrize("name", ["adagrad", "rmsprop"])
+def test_the_gradient_in_an_update_is_not_set_small_on_top_of_a_fraction(name: str) -> None:
+    text = one_neuron(optimizer=name)
+    line = next(line for line in text.split("\n") if "prefix update-w1-11" in line)
+    assert (
+        r"- \frac{\eta}{\sqrt{h_{w^{(1)}_{11}}} + \varepsilon} \cdot \frac{\partial L}{\partial w^{(1)}_{11}}"
+        in line
+    )
+    assert not re.search(r"\\frac\{[^{}]*\\frac", text)
+    found = recompute.lines(text, {})
+    assert len(found) > 5
+    assert [one for one in found if not one.ok] == []
+
+
 # Means, penalties, functions ---------------------------------------------------------------------------------------
 
 
@@ -263,11 +305,29 @@ SLOPES = {
     "max(z, 0)": r"\begin{cases} 1, & z > 0 \\ 0, & z \le 0 \end{cases}",
     "max(z, 0.1*z)": r"\begin{cases} 1, & z \ge 0 \\ 0.1, & z < 0 \end{cases}",
     "max(0, 1 - z)": r"\begin{cases} 0, & z \ge 1 \\ -1, & z < 1 \end{cases}",
-    "min(max(z, -1), 1)": r"\begin{cases} 0, & z \ge 1 \\ 1, & z > -1 \\ 0, & z \le -1 \end{cases}",
-    "max(-1, min(1, z))": r"\begin{cases} 0, & z \le -1 \\ 0, & z \ge 1 \\ 1, & z < 1 \end{cases}",
+    "min(max(z, -1), 1)": r"\begin{cases} 0, & z \ge 1 \\ 1, & -1 < z < 1 \\ 0, & z \le -1 \end{cases}",
+    "max(-1, min(1, z))": r"\begin{cases} 0, & z \le -1 \\ 0, & z \ge 1 \\ 1, & -1 < z < 1 \end{cases}",
     "z / (1 + abs(z))": r"\frac{1}{1 + \lvert z\rvert} - \frac{\lvert z\rvert}{(1 + \lvert z\rvert)^2}",
     "z * abs(z)": r"2 \lvert z\rvert",
 }
+
+
+def test_rows_of_cases_with_fractions_have_more_room_than_others() -> None:
+    text = one_neuron(loss="huber")
+    half, rest = r"\frac{1}{2} \bigl(a^{(1)}_1 - t\bigr)^2", r"\lvert a^{(1)}_1 - t\rvert"
+    assert rf"\begin{{cases}} {half}, & {rest} \le 1 \\[4pt] {rest} - \frac{{1}}{{2}}, & {rest} > 1" in text
+    assert rf"\begin{{cases}} a^{{(1)}}_1 - t, & {rest} \le 1 \\ \operatorname{{sgn}}" in text
+
+
+def test_a_number_is_written_as_its_author_wrote_it_also_where_it_is_derived_from_it() -> None:
+    text = one_neuron("abs(z - 0.5) + 1/2 * z")
+    assert r"\lvert z - 0.5\rvert + \frac{1}{2} z" in text
+    assert r"f'(z) &= \operatorname{sgn}(z - 0.5) + 0.5" in text
+    assert r"L &= \frac{1}{2} \bigl(a" in text
+    text = one_neuron("abs(z - 1/2)")
+    assert r"\lvert z - \frac{1}{2}\rvert" in text.replace("1/2", r"\frac{1}{2}")
+    assert r"\operatorname{sgn}\left(z - \frac{1}{2}\right)" in text.replace(r"\!\left", r"\left")
+    assert r"\frac{3}{2}" not in one_neuron("1.5 * z**2")
 
 
 MIXED = (

@@ -75,10 +75,15 @@ class Mathematics:
     def _(self, form: Number) -> Pieces:
         value = form.value
         decimal = short(value)
-        if decimal is not None and value.denominator not in _FRACTIONS:
+        if decimal is not None and not self._is_fraction(value):
             return numeral(decimal)
         sign = "-" if value < 0 else ""
         return _fraction(piece(str(abs(value.numerator))), piece(str(value.denominator)), sign)
+
+    def _is_fraction(self, value: Fraction) -> bool:
+        """Whether it is written as one: halves, quarters, ... where no formula of this network has them as decimals."""
+        decimals = (one.denominator % value.denominator == 0 for one in self.names.decimals)
+        return value.denominator in _FRACTIONS and not any(decimals)
 
     @pieces.register(Element)
     def _(self, form: Element) -> Pieces:
@@ -159,6 +164,7 @@ class Mathematics:
 
     @pieces.register(Product)
     def _(self, form: Product) -> Pieces:
+        form = self._on_the_line(form)
         found = self._factor(form.factors[0], last=False)
         for place, (before, factor) in enumerate(zip(form.factors, form.factors[1:], strict=False), start=2):
             printed = self._factor(factor, last=place == len(form.factors))
@@ -181,10 +187,10 @@ class Mathematics:
             return r"\,"
         if isinstance(before, Layer) and isinstance(factor, Layer):
             return r"\,"
+        if before in (_NOTHING, _ONE) or (isinstance(before, Call) and before.name not in _MARKS):
+            return r" \cdot "
         long = (Partial, Sum, Product, Applied, Activated, Quotient, Power, Negative)
-        if (_is_number(before) and before != _NOTHING) or not any(
-            isinstance(one, long) for one in product.factors
-        ):
+        if _is_number(before) or not any(isinstance(one, long) for one in product.factors):
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
 
@@ -219,10 +225,35 @@ class Mathematics:
     def _(self, form: Cases) -> Pieces:
         if self.numerals is not None:
             return self.pieces(self.chosen(form))
-        rows = r" \\ ".join(rf"{self.tex(value)}, & {self.tex(test)}" for value, test in form.branches)
+        tests = self._tests(form)
+        printed = [
+            rf"{self.tex(value)}, & {test}" for (value, _), test in zip(form.branches, tests, strict=True)
+        ]
+        gap = "[4pt]" if any(r"\frac" in row for row in printed) else ""
+        rows = rf" \\{gap} ".join(printed)
         inner = max(total_width(self.pieces(part)) for branch in form.branches for part in branch)
         text = rf"\begin{{cases}} {rows} \end{{cases}}"
         return (Piece(text, 2 * inner + 30.0, height=len(form.branches)),)
+
+    def _tests(self, form: Cases) -> list[str]:
+        """What must hold for each value, beside what must not for those above it."""
+        known: list[Comparison] = []
+        found = []
+        for _, test in form.branches:
+            found.append(self._between(test, known))
+            known.append(test.opposite)
+        return found
+
+    def _between(self, test: Comparison, known: list[Comparison]) -> str:
+        """The test; with the other end of the interval, where that is known too: -1 < z < 1."""
+        ends = [one for one in known if one.left == test.left and one.sign[0] != test.sign[0]]
+        if not ends or not all(isinstance(one.right, Number) for one in (test, *ends)):
+            return self.tex(test)
+        nearest = min if test.sign[0] == ">" else max
+        end = nearest(ends, key=lambda one: one.right.value)
+        below, above = (test, end) if test.sign[0] == ">" else (end, test)
+        first = replace(below, left=below.right, sign=below.sign.replace(">", "<"), right=below.left)
+        return f"{self.tex(first)} {_RELATIONS[above.sign]} {self.tex(above.right)}"
 
     def chosen(self, form: Cases) -> Form:
         """The branch that the numbers choose."""
@@ -239,6 +270,9 @@ class Mathematics:
 
     @pieces.register(Quotient)
     def _(self, form: Quotient) -> Pieces:
+        over, beside = self._apart(form.over)
+        if beside:
+            return self.pieces(Product((Quotient(over, form.under), *beside)))
         if self.nested:
             over = self._bracketed(form.over, (Sum, Negative))
             return unbroken(
@@ -252,6 +286,29 @@ class Mathematics:
             )
         flat = replace(self, depth=0, nested=True)
         return _fraction(flat.pieces(form.over), flat.pieces(form.under))
+
+    def _on_the_line(self, form: Product) -> Product:
+        """For u * (v dL/dw / q), (u v / q) * dL/dw: a fraction is not set small on top of another."""
+        *before, last = form.factors
+        over, beside = self._apart(last.over) if isinstance(last, Quotient) else (last, ())
+        if not beside or any(isinstance(one, Quotient) or self._is_tall(one) for one in before):
+            return form
+        above = (*before, *(() if over == _ONE else (over,)))
+        return Product((Quotient(_product_of(above), last.under), *beside))
+
+    def _apart(self, over: Form) -> tuple[Form, tuple[Form, ...]]:
+        """What stands above a line, without the factors at its end that are fractions themselves, and those factors.
+
+        So too where numbers stand for them: the lines of a step have one shape.
+        """
+        factors = over.factors if isinstance(over, Product) else (over,)
+        kept = len(factors)
+        while kept and self._is_tall(factors[kept - 1]):
+            kept -= 1
+        return _product_of(factors[:kept]), factors[kept:]
+
+    def _is_tall(self, form: Form) -> bool:
+        return isinstance(form, Partial) or (isinstance(form, Element) and r"\frac" in self.symbol(form))
 
     @pieces.register(Power)
     def _(self, form: Power) -> Pieces:
@@ -342,6 +399,9 @@ _ENCLOSING = {"exp": ("e^{", "}"), "sqrt": (r"\sqrt{", "}")}
 _FENCES = {"abs": (r"\lvert", r"\rvert"), "floor": (r"\lfloor", r"\rfloor")}
 """Functions that are written as brackets of their own."""
 
+_MARKS = (*_CONSTANTS, *_ENCLOSING, *_FENCES)
+"""What is called and not followed by an argument in brackets, which the next factor would seem to belong to."""
+
 _SIZES = ("", "big", "Big", "bigg", "Bigg", "Bigg")
 """Of brackets around brackets, from the inside out."""
 
@@ -414,7 +474,13 @@ def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
     return (replace(top, text=text, width=max(top.width, bottom.width) + 2.4 + len(sign) * 8.5),)
 
 
-_NOTHING = Number(Fraction(0))
+_NOTHING, _ONE = Number(Fraction(0)), Number(Fraction(1))
+"""Factors that only a computation leaves beside a symbol, where they would be read as a part of its name."""
+
+
+def _product_of(factors: tuple[Form, ...]) -> Form:
+    """Their product; 1 where there are none."""
+    return Product(factors) if len(factors) > 1 else factors[0] if factors else _ONE
 
 
 def _is_number(form: Form) -> bool:
