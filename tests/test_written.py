@@ -128,9 +128,7 @@ def test_a_zero_that_a_computation_leaves_has_a_dot_before_a_symbol() -> None:
     """Else 0 times x_1 reads as a hexadecimal number."""
     text = one_neuron(loss="max(abs(a - t) - 0.1, 0)")
     assert r"&= 0 \cdot x_1 \notag" in text
-    assert not re.search(
-        r"(?<![\d.{])[01] [a-z]", text.partition(r"\begin{verbatim}")[0].partition("given}")[2]
-    )
+    assert not re.search(r"(?:=|\\approx|\+|-) [01] [a-z]", text)
     assert r"2 z" in one_neuron("z**2 + 2 * z")
 
 
@@ -322,11 +320,11 @@ def test_rows_of_cases_with_fractions_have_more_room_than_others() -> None:
 def test_a_number_is_written_as_its_author_wrote_it_also_where_it_is_derived_from_it() -> None:
     text = one_neuron("abs(z - 0.5) + 1/2 * z")
     assert r"\lvert z - 0.5\rvert + \frac{1}{2} z" in text
-    assert r"f'(z) &= \operatorname{sgn}(z - 0.5) + 0.5" in text
+    assert r"f'(z) &= 0.5 + \operatorname{sgn}(z - 0.5)" in text
     assert r"L &= \frac{1}{2} \bigl(a" in text
     text = one_neuron("abs(z - 1/2)")
-    assert r"\lvert z - \frac{1}{2}\rvert" in text.replace("1/2", r"\frac{1}{2}")
-    assert r"\operatorname{sgn}\left(z - \frac{1}{2}\right)" in text.replace(r"\!\left", r"\left")
+    assert r"\lvert z - 1/2\rvert" in text
+    assert r"z - \frac{1}{2}\right)" in text
     assert r"\frac{3}{2}" not in one_neuron("1.5 * z**2")
 
 
