@@ -194,11 +194,7 @@ def test_each_number_of_a_matrix_has_its_own_digits_and_none_but_zero_is_printed
     document = document_of(name, "index")
     blocks = [block for section in document.derivation.sections for block in section.blocks]
     true = [leaves(value) for one in blocks if isinstance(one, Numerals) for _, value in one.rows]
-    displays = re.findall(r"\\begin\{equation\*\}(.*?)\\end\{equation\*\}", document.to_latex(), re.DOTALL)
-    amounts = [
-        re.sub(r"\\(?:begin|end)\{bmatrix\}", "", right) for display in displays for right in sides(display)
-    ]
-    printed = [[float(number(entry.strip())) for entry in re.split(r"\\\\|&", amount)] for amount in amounts]
+    printed = printed_matrices(document.to_latex())
     assert len(printed) == len(true) > 10
     smallest = min(abs(entry) for row in true for entry in row if entry)
     assert smallest < (1e-6 if name == "indexed adam" else 1e-3)
@@ -206,16 +202,53 @@ def test_each_number_of_a_matrix_has_its_own_digits_and_none_but_zero_is_printed
         assert row == pytest.approx(expected, rel=5.0001 * 10**-digits, abs=0)
 
 
-def sides(display: str) -> list[str]:
-    """What stands after each relation, up to the next matrix's letter."""
-    return [
-        one.strip() for one in re.findall(r"(?:\\approx|=)(.*?)(?:\\qquad|$)", display.replace("\n", " "))
+def printed_matrices(text: str) -> list[list[float]]:
+    """The numbers of each matrix that stands by itself, column by column of its lines where it is divided."""
+    displays = [
+        display.replace("\n", " ")
+        for display in re.findall(r"\\begin\{equation\*\}(.*?)\\end\{equation\*\}", text, re.DOTALL)
+        if "begin{array}" not in display
     ]
+    found: list[list[list[float]]] = []
+    for display in displays:
+        if display.strip().startswith(r"\cdots"):
+            found[-1] = [a + b for a, b in zip(found[-1], rows_in(display), strict=True)]
+        else:
+            found += [rows_in(one) for one in re.findall(r"(?:\\approx|=)(.*?)(?:\\qquad|$)", display)]
+    return [[entry for row in matrix for entry in row] for matrix in found]
 
 
-def test_a_matrix_too_wide_for_its_digits_is_set_smaller_before_it_loses_any() -> None:
-    text = document_of("indexed adam", "index").to_latex()
-    assert r"\footnotesize" in text or r"\scriptsize" in text
+def rows_in(matrix: str) -> list[list[float]]:
+    inside = re.sub(r"\\(?:begin|end)\{b?matrix\}|\\left.|\\right.|\\;|\\cdots", "", matrix)
+    return [[float(number(entry.strip())) for entry in row.split("&")] for row in inside.split(r"\\")]
+
+
+def ten_by_ten() -> bpsym.Example:
+    only = layer(10, 10, "tanh", 1)
+    return example(10, (only,), [[0.1 * unit for unit in range(10)]], training={"optimizer": "adam"})
+
+
+def test_a_matrix_too_wide_for_its_digits_is_divided_and_loses_none() -> None:
+    """Ten columns, printed with the six digits of all results."""
+    text = bpsym.derive(ten_by_ten(), form="index").to_latex()
+    assert r"\scriptsize" not in text.partition(r"\begin{verbatim}")[0].rpartition(r"\begingroup")[0]
+    matrices = [one for one in printed_matrices(text) if len(one) == 100]
+    assert len(matrices) >= 4
+    divided = re.findall(r"\\cdots \\; \\left\..*?\\right(?:\]|\. \\; \\cdots)", text, re.DOTALL)
+    assert len(divided) > 3
+    entries = re.findall(r"-?\d[\d.]*", " ".join(divided).replace("10^{-", ""))
+    mantissas = [one.lstrip("-0.").replace(".", "") for one in entries if "." in one]
+    assert set(map(len, mantissas)) == {6}
+
+
+@pytest.mark.latex
+def test_a_divided_matrix_is_no_wider_than_a_plain_article() -> None:
+    text = bpsym.derive(ten_by_ten(), form="index").to_latex(document="fragment")
+    host = "\\documentclass[11pt,a4paper]{article}\\usepackage{amsmath,tikz}\\begin{document}"
+    assert (
+        tex.faults(tex.compiled(f"{host}\n\\input{{part}}\n\\end{{document}}\n", {"part.tex": text}).log)
+        == ()
+    )
 
 
 # Equal, or nearly so ----------------------------------------------------------------------------------------------

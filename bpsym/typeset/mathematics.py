@@ -371,12 +371,15 @@ class Mathematics:
 
     def amount(self, value: Any, digits: int, *, given: bool = False) -> tuple[Pieces, bool]:
         """A result and whether it is printed exactly; rows of results as a matrix."""
-        if not isinstance(value, tuple):
-            printed, exact = result(value, digits, given=given)
-            return numeral(printed), exact
-        rows = [[self.amount(entry, digits, given=given) for entry in row] for row in value]
-        exact = all(known for row in rows for _, known in row)
-        return matrix([[pieces for pieces, _ in row] for row in rows]), exact
+        entries, exact = self.entries(value, digits, given=given)
+        return (matrix(entries) if isinstance(value, tuple) else entries[0][0]), exact
+
+    def entries(self, value: Any, digits: int, *, given: bool = False) -> tuple[list[list[Pieces]], bool]:
+        """Rows of results, of a single one too, and whether all of them are printed exactly."""
+        rows = value if isinstance(value, tuple) else ((value,),)
+        found = [[result(entry, digits, given=given) for entry in row] for row in rows]
+        exact = all(known for row in found for _, known in row)
+        return [[numeral(printed) for printed, _ in row] for row in found], exact
 
 
 _FRACTIONS = tuple(2**power for power in range(1, 11))
@@ -457,10 +460,18 @@ def printed_result(value: Any) -> Pieces:
 
 def matrix(rows: list[list[Pieces]]) -> Pieces:
     """Rows of printed entries, as wide as the widest of each column."""
+    width = sum(max(map(total_width, column)) + COLUMN_GAP for column in zip(*rows, strict=True))
+    return (Piece(rf"\begin{{bmatrix}} {rows_of(rows)} \end{{bmatrix}}", width + 5.0, height=len(rows)),)
+
+
+COLUMN_GAP = 11.0
+"""The room between two columns of a matrix, in points at 11 pt."""
+
+
+def rows_of(rows: list[list[Pieces]]) -> str:
+    """What stands inside the brackets of a matrix."""
     printed = [" & ".join(map(joined, row)) for row in rows]
-    text = rf" \\{_apart(printed)} ".join(printed)
-    width = sum(max(map(total_width, column)) + 11.0 for column in zip(*rows, strict=True))
-    return (Piece(rf"\begin{{bmatrix}} {text} \end{{bmatrix}}", width + 5.0, height=len(rows)),)
+    return rf" \\{_apart(printed)} ".join(printed)
 
 
 def _apart(rows: list[str]) -> str:
