@@ -400,24 +400,3 @@ def test_what_is_raised_twice_or_a_fraction_stands_in_brackets() -> None:
     layer = bpsym.Dense(units=1, activation="exp(z)**2 + (1/2)**2 * abs(1/z)", weights=[[0.3]])
     latex = bpsym.derive(bpsym.Example(network=bpsym.Network(inputs=1, layers=(layer,)))).to_latex()
     assert r"(e^{z})^2 + \left(\frac{1}{2}\right)^2 \cdot \lvert 1/z\rvert" in latex
-
-
-@pytest.mark.parametrize(("before", "after"), [(2, 2), (2, 3), (3, 2), (1, 6), (6, 1)])
-def test_labels_on_the_edges_of_a_picture_keep_apart_from_each_other_and_from_other_edges(
-    before: int, after: int
-) -> None:
-    """Of points 2 mm above the edges: by their places along the edge, as complex numbers."""
-    from bpsym.typeset.picture import label_positions
-
-    starts, ends = (
-        [complex(x, 1.9 * (n / 2 - k)) for k in range(n + 1)] for x, n in ((0, before - 1), (3.4, after - 1))
-    )
-    edges = [(start, end) for end in ends for start in starts]
-    found = label_positions([((a.real, a.imag), (b.real, b.imag)) for a, b in edges])
-    middles = [
-        a + part * (b - a) + 0.2j * (b - a) / abs(b - a) for (a, b), part in zip(edges, found, strict=True)
-    ]
-    for number, middle in enumerate(middles):
-        assert all(abs(middle - other) > 0.4 for other in middles[:number])
-        for a, b in edges[:number] + edges[number + 1 :]:
-            assert all(abs(middle - (a + step / 100 * (b - a))) > 0.2 for step in range(101))

@@ -208,7 +208,7 @@ def test_decimals_that_stand_exactly_on_a_kink_stand_there(
 def test_the_branch_of_a_decimal_is_the_one_it_belongs_to() -> None:
     """1.1 - 0.1 is 1, where huber is still half of the square."""
     text = bpsym.derive(one_unit("identity", "huber", "1.1", 1, "0.1")).to_latex()
-    assert r"&= \frac{(1.1 - 0.1)^2}{2}" in text
+    assert r"&= \frac{1}{2} \cdot (1.1 - 0.1)^2" in text
 
 
 def test_a_loss_that_moves_to_the_other_side_of_its_target_has_not_changed() -> None:

@@ -113,6 +113,46 @@ def test_numbers_of_ones_own_formula_have_a_dot_between_them() -> None:
     assert r"\cdot 0.3" in text
 
 
+def one_neuron(activation: str = "identity", loss: str = "half_squared_error", **more: Any) -> str:
+    """The derivation of a network with one weight."""
+    only = bpsym.Dense(units=1, activation=activation, bias="none", weights=[[0.4]])
+    network = bpsym.Network(inputs=1, layers=[only], loss=loss)
+    training = {"learning_rate": 0.1, "steps": 1} | more
+    data = {"x": [[1]], "t": [[0.5]]}
+    return bpsym.derive(
+        bpsym.Example(notation="standard", network=network, data=data, training=training)
+    ).to_latex()
+
+
+def test_a_zero_that_a_computation_leaves_has_a_dot_before_a_symbol() -> None:
+    """Else 0 times x_1 reads as a hexadecimal number."""
+    text = one_neuron(loss="max(abs(a - t) - 0.1, 0)")
+    assert r"&= 0 \cdot x_1 \notag" in text
+    assert not re.search(r"(?:=|\\approx|\+|-) [01] [a-z]", text)
+    assert r"2 z" in one_neuron("z**2 + 2 * z")
+
+
+def test_a_function_with_its_argument_in_brackets_has_a_dot_before_the_next_factor() -> None:
+    text = one_neuron("tanh(z) * z", "absolute_error")
+    assert r"\tanh(z) \cdot z" in text
+    assert not re.search(r"operatorname\{sgn\}(?:\([^()]*\)|\\bigl\(.*?\\bigr\)) [a-z]", text)
+    assert r"z e^{z} z" in one_neuron("z * exp(z) * z")
+
+
+@pytest.mark.parametrize("name", ["adagrad", "rmsprop"])
+def test_the_gradient_in_an_update_is_not_set_small_on_top_of_a_fraction(name: str) -> None:
+    text = one_neuron(optimizer=name)
+    line = next(line for line in text.split("\n") if "prefix update-w1-11" in line)
+    assert (
+        r"- \frac{\eta}{\sqrt{h_{w^{(1)}_{11}}} + \varepsilon} \cdot \frac{\partial L}{\partial w^{(1)}_{11}}"
+        in line
+    )
+    assert not re.search(r"\\frac\{[^{}]*\\frac", text)
+    found = recompute.lines(text, {})
+    assert len(found) > 5
+    assert [one for one in found if not one.ok] == []
+
+
 # Means, penalties, functions ---------------------------------------------------------------------------------------
 
 
@@ -154,11 +194,7 @@ def test_each_number_of_a_matrix_has_its_own_digits_and_none_but_zero_is_printed
     document = document_of(name, "index")
     blocks = [block for section in document.derivation.sections for block in section.blocks]
     true = [leaves(value) for one in blocks if isinstance(one, Numerals) for _, value in one.rows]
-    displays = re.findall(r"\\begin\{equation\*\}(.*?)\\end\{equation\*\}", document.to_latex(), re.DOTALL)
-    amounts = [
-        re.sub(r"\\(?:begin|end)\{bmatrix\}", "", right) for display in displays for right in sides(display)
-    ]
-    printed = [[float(number(entry.strip())) for entry in re.split(r"\\\\|&", amount)] for amount in amounts]
+    printed = printed_matrices(document.to_latex())
     assert len(printed) == len(true) > 10
     smallest = min(abs(entry) for row in true for entry in row if entry)
     assert smallest < (1e-6 if name == "indexed adam" else 1e-3)
@@ -166,16 +202,53 @@ def test_each_number_of_a_matrix_has_its_own_digits_and_none_but_zero_is_printed
         assert row == pytest.approx(expected, rel=5.0001 * 10**-digits, abs=0)
 
 
-def sides(display: str) -> list[str]:
-    """What stands after each relation, up to the next matrix's letter."""
-    return [
-        one.strip() for one in re.findall(r"(?:\\approx|=)(.*?)(?:\\qquad|$)", display.replace("\n", " "))
+def printed_matrices(text: str) -> list[list[float]]:
+    """The numbers of each matrix that stands by itself, column by column of its lines where it is divided."""
+    displays = [
+        display.replace("\n", " ")
+        for display in re.findall(r"\\begin\{equation\*\}(.*?)\\end\{equation\*\}", text, re.DOTALL)
+        if "begin{array}" not in display
     ]
+    found: list[list[list[float]]] = []
+    for display in displays:
+        if display.strip().startswith(r"\cdots"):
+            found[-1] = [a + b for a, b in zip(found[-1], rows_in(display), strict=True)]
+        else:
+            found += [rows_in(one) for one in re.findall(r"(?:\\approx|=)(.*?)(?:\\qquad|$)", display)]
+    return [[entry for row in matrix for entry in row] for matrix in found]
 
 
-def test_a_matrix_too_wide_for_its_digits_is_set_smaller_before_it_loses_any() -> None:
-    text = document_of("indexed adam", "index").to_latex()
-    assert r"\footnotesize" in text or r"\scriptsize" in text
+def rows_in(matrix: str) -> list[list[float]]:
+    inside = re.sub(r"\\(?:begin|end)\{b?matrix\}|\\left.|\\right.|\\;|\\cdots", "", matrix)
+    return [[float(number(entry.strip())) for entry in row.split("&")] for row in inside.split(r"\\")]
+
+
+def ten_by_ten() -> bpsym.Example:
+    only = layer(10, 10, "tanh", 1)
+    return example(10, (only,), [[0.1 * unit for unit in range(10)]], training={"optimizer": "adam"})
+
+
+def test_a_matrix_too_wide_for_its_digits_is_divided_and_loses_none() -> None:
+    """Ten columns, printed with the six digits of all results."""
+    text = bpsym.derive(ten_by_ten(), form="index").to_latex()
+    assert r"\scriptsize" not in text.partition(r"\begin{verbatim}")[0].rpartition(r"\begingroup")[0]
+    matrices = [one for one in printed_matrices(text) if len(one) == 100]
+    assert len(matrices) >= 4
+    divided = re.findall(r"\\cdots \\; \\left\..*?\\right(?:\]|\. \\; \\cdots)", text, re.DOTALL)
+    assert len(divided) > 3
+    entries = re.findall(r"-?\d[\d.]*", " ".join(divided).replace("10^{-", ""))
+    mantissas = [one.lstrip("-0.").replace(".", "") for one in entries if "." in one]
+    assert set(map(len, mantissas)) == {6}
+
+
+@pytest.mark.latex
+def test_a_divided_matrix_is_no_wider_than_a_plain_article() -> None:
+    text = bpsym.derive(ten_by_ten(), form="index").to_latex(document="fragment")
+    host = "\\documentclass[11pt,a4paper]{article}\\usepackage{amsmath,tikz}\\begin{document}"
+    assert (
+        tex.faults(tex.compiled(f"{host}\n\\input{{part}}\n\\end{{document}}\n", {"part.tex": text}).log)
+        == ()
+    )
 
 
 # Equal, or nearly so ----------------------------------------------------------------------------------------------
@@ -263,11 +336,29 @@ SLOPES = {
     "max(z, 0)": r"\begin{cases} 1, & z > 0 \\ 0, & z \le 0 \end{cases}",
     "max(z, 0.1*z)": r"\begin{cases} 1, & z \ge 0 \\ 0.1, & z < 0 \end{cases}",
     "max(0, 1 - z)": r"\begin{cases} 0, & z \ge 1 \\ -1, & z < 1 \end{cases}",
-    "min(max(z, -1), 1)": r"\begin{cases} 0, & z \ge 1 \\ 1, & z > -1 \\ 0, & z \le -1 \end{cases}",
-    "max(-1, min(1, z))": r"\begin{cases} 0, & z \le -1 \\ 0, & z \ge 1 \\ 1, & z < 1 \end{cases}",
+    "min(max(z, -1), 1)": r"\begin{cases} 0, & z \ge 1 \\ 1, & -1 < z < 1 \\ 0, & z \le -1 \end{cases}",
+    "max(-1, min(1, z))": r"\begin{cases} 0, & z \le -1 \\ 0, & z \ge 1 \\ 1, & -1 < z < 1 \end{cases}",
     "z / (1 + abs(z))": r"\frac{1}{1 + \lvert z\rvert} - \frac{\lvert z\rvert}{(1 + \lvert z\rvert)^2}",
     "z * abs(z)": r"2 \lvert z\rvert",
 }
+
+
+def test_rows_of_cases_with_fractions_have_more_room_than_others() -> None:
+    text = one_neuron(loss="huber")
+    half, rest = r"\frac{1}{2} \bigl(a^{(1)}_1 - t\bigr)^2", r"\lvert a^{(1)}_1 - t\rvert"
+    assert rf"\begin{{cases}} {half}, & {rest} \le 1 \\[4pt] {rest} - \frac{{1}}{{2}}, & {rest} > 1" in text
+    assert rf"\begin{{cases}} a^{{(1)}}_1 - t, & {rest} \le 1 \\ \operatorname{{sgn}}" in text
+
+
+def test_a_number_is_written_as_its_author_wrote_it_also_where_it_is_derived_from_it() -> None:
+    text = one_neuron("abs(z - 0.5) + 1/2 * z")
+    assert r"\lvert z - 0.5\rvert + \frac{1}{2} z" in text
+    assert r"f'(z) &= 0.5 + \operatorname{sgn}(z - 0.5)" in text
+    assert r"L &= \frac{1}{2} \bigl(a" in text
+    text = one_neuron("abs(z - 1/2)")
+    assert r"\lvert z - 1/2\rvert" in text
+    assert r"z - \frac{1}{2}\right)" in text
+    assert r"\frac{3}{2}" not in one_neuron("1.5 * z**2")
 
 
 MIXED = (

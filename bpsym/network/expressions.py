@@ -9,6 +9,7 @@ import ast
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -45,6 +46,12 @@ class Formula:
         """The names of the functions that are called, in the order of the text."""
         found = [node for node in _nodes(self.tree) if isinstance(node, ast.Call)]
         return tuple(dict.fromkeys(node.func.id for node in found if isinstance(node.func, ast.Name)))
+
+    @cached_property
+    def decimals(self) -> tuple[Fraction, ...]:
+        """The numbers that are written with a point."""
+        found = [node.value for node in _nodes(self.tree) if isinstance(node, ast.Constant)]
+        return tuple(Fraction(repr(value)) for value in found if isinstance(value, float))
 
     @cached_property
     def is_arithmetic(self) -> bool:

@@ -101,7 +101,7 @@ ABSOLUTE_ERROR = Loss("absolute_error", value="abs(a - t)", slope="sign(a - t)",
 
 HUBER = Loss(
     "huber",
-    value="(a - t)**2 / 2 if abs(a - t) <= 1 else abs(a - t) - 1 / 2",
+    value="1 / 2 * (a - t)**2 if abs(a - t) <= 1 else abs(a - t) - 1 / 2",
     slope="max(-1, min(1, a - t))",
     slope_scalar="max(-1.0, min(1.0, a - t))",
     slope_array="max(-1.0, min(1.0, a - t))",

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from bpsym.calculus.equations import Tensor
 from bpsym.network import roles
+from bpsym.network.activations import activation_of
 from bpsym.network.description import Network
+from bpsym.network.expressions import Formula
+from bpsym.network.losses import loss_of
 from bpsym.network.roles import Role
 from bpsym.notation.packs import Pack, load_pack
 
@@ -21,6 +25,15 @@ At = tuple[int, ...]
 Place = tuple[Unit, ...]
 """The same in a formula, where letters may stand for units."""
 
+
+def _own_formulas(network: Network) -> list[Formula]:
+    """Those that somebody wrote for this network."""
+    activations = [activation_of(layer.activation) for layer in network.layers]
+    loss = loss_of(network.loss)
+    found = [one.formula for one in activations if one.custom]
+    return [*found, loss.formula] if loss.custom else found
+
+
 _ERROR_TERM = "error_term"
 
 
@@ -28,19 +41,22 @@ _ERROR_TERM = "error_term"
 class Names:
     """pack: the notation; widths: units of each layer, the inputs first; activations: name of each layer's.
 
-    penalised: whether the loss has more parts than the samples' losses.
+    penalised: whether the loss has more parts than the samples' losses; decimals: the numbers that somebody's own
+    formulas write with a point.
     """
 
     pack: Pack
     widths: tuple[int, ...]
     activations: tuple[str, ...]
     penalised: bool = False
+    decimals: tuple[Fraction, ...] = ()
 
     @classmethod
     def of(cls, notation: str, network: Network) -> Names:
         widths = (network.inputs, *(layer.units for layer in network.layers))
         activations = tuple(layer.activation for layer in network.layers)
-        return cls(load_pack(notation), widths, activations, bool(network.l1 or network.l2))
+        decimals = tuple(number for formula in _own_formulas(network) for number in formula.decimals)
+        return cls(load_pack(notation), widths, activations, bool(network.l1 or network.l2), decimals)
 
     def node(self, layer: int, unit: int) -> int:
         """The number that the unit (from 0) of the layer bears."""

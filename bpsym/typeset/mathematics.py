@@ -76,10 +76,15 @@ class Mathematics:
     def _(self, form: Number) -> Pieces:
         value = form.value
         decimal = short(value)
-        if decimal is not None and value.denominator not in _FRACTIONS:
+        if decimal is not None and not self._is_fraction(value):
             return numeral(decimal)
         sign = "-" if value < 0 else ""
         return _fraction(piece(str(abs(value.numerator))), piece(str(value.denominator)), sign)
+
+    def _is_fraction(self, value: Fraction) -> bool:
+        """Whether it is written as one: halves, quarters, ... where no formula of this network has them as decimals."""
+        decimals = (one.denominator % value.denominator == 0 for one in self.names.decimals)
+        return value.denominator in _FRACTIONS and not any(decimals)
 
     @pieces.register(Element)
     def _(self, form: Element) -> Pieces:
@@ -160,6 +165,7 @@ class Mathematics:
 
     @pieces.register(Product)
     def _(self, form: Product) -> Pieces:
+        form = self._on_the_line(form)
         found = self._factor(form.factors[0], last=False)
         for place, (before, factor) in enumerate(zip(form.factors, form.factors[1:], strict=False), start=2):
             printed = self._factor(factor, last=place == len(form.factors))
@@ -182,10 +188,10 @@ class Mathematics:
             return r"\,"
         if isinstance(before, Layer) and isinstance(factor, Layer):
             return r"\,"
+        if before in (_NOTHING, _ONE) or (isinstance(before, Call) and before.name not in _MARKS):
+            return r" \cdot "
         long = (Partial, Sum, Product, Applied, Activated, Quotient, Power, Negative)
-        if (_is_number(before) and before != _NOTHING) or not any(
-            isinstance(one, long) for one in product.factors
-        ):
+        if _is_number(before) or not any(isinstance(one, long) for one in product.factors):
             return r" \, " if isinstance(factor, Element) and r"\frac" in self.symbol(factor) else " "
         return r" \cdot "
 
@@ -221,7 +227,8 @@ class Mathematics:
         if self.numerals is not None:
             return self.pieces(self.chosen(form))
         known = branches(form)
-        rows = r" \\ ".join(rf"{self.tex(value)}, & {self.tex(test)}" for value, test in known)
+        printed = [rf"{self.tex(value)}, & {self.tex(test)}" for value, test in known]
+        rows = (r" \\[4pt] " if any(r"\frac" in row for row in printed) else r" \\ ").join(printed)
         inner = max(total_width(self.pieces(part)) for branch in known for part in branch)
         text = rf"\begin{{cases}} {rows} \end{{cases}}"
         return (Piece(text, 2 * inner + 30.0, height=len(known)),)
@@ -241,6 +248,9 @@ class Mathematics:
 
     @pieces.register(Quotient)
     def _(self, form: Quotient) -> Pieces:
+        over, beside = self._apart(form.over)
+        if beside:
+            return self.pieces(Product((Quotient(over, form.under), *beside)))
         if self.nested:
             over = self._bracketed(form.over, (Sum, Negative))
             return unbroken(
@@ -254,6 +264,29 @@ class Mathematics:
             )
         flat = replace(self, depth=0, nested=True)
         return _fraction(flat.pieces(form.over), flat.pieces(form.under))
+
+    def _on_the_line(self, form: Product) -> Product:
+        """For u * (v dL/dw / q), (u v / q) * dL/dw: a fraction is not set small on top of another."""
+        *before, last = form.factors
+        over, beside = self._apart(last.over) if isinstance(last, Quotient) else (last, ())
+        if not beside or any(isinstance(one, Quotient) or self._is_tall(one) for one in before):
+            return form
+        above = (*before, *(() if over == _ONE else (over,)))
+        return Product((Quotient(_product_of(above), last.under), *beside))
+
+    def _apart(self, over: Form) -> tuple[Form, tuple[Form, ...]]:
+        """What stands above a line, without the factors at its end that are fractions themselves, and those factors.
+
+        So too where numbers stand for them: the lines of a step have one shape.
+        """
+        factors = over.factors if isinstance(over, Product) else (over,)
+        kept = len(factors)
+        while kept and self._is_tall(factors[kept - 1]):
+            kept -= 1
+        return _product_of(factors[:kept]), factors[kept:]
+
+    def _is_tall(self, form: Form) -> bool:
+        return isinstance(form, Partial) or (isinstance(form, Element) and r"\frac" in self.symbol(form))
 
     @pieces.register(Power)
     def _(self, form: Power) -> Pieces:
@@ -316,12 +349,15 @@ class Mathematics:
 
     def amount(self, value: Any, digits: int, *, given: bool = False) -> tuple[Pieces, bool]:
         """A result and whether it is printed exactly; rows of results as a matrix."""
-        if not isinstance(value, tuple):
-            printed, exact = result(value, digits, given=given)
-            return numeral(printed), exact
-        rows = [[self.amount(entry, digits, given=given) for entry in row] for row in value]
-        exact = all(known for row in rows for _, known in row)
-        return matrix([[pieces for pieces, _ in row] for row in rows]), exact
+        entries, exact = self.entries(value, digits, given=given)
+        return (matrix(entries) if isinstance(value, tuple) else entries[0][0]), exact
+
+    def entries(self, value: Any, digits: int, *, given: bool = False) -> tuple[list[list[Pieces]], bool]:
+        """Rows of results, of a single one too, and whether all of them are printed exactly."""
+        rows = value if isinstance(value, tuple) else ((value,),)
+        found = [[result(entry, digits, given=given) for entry in row] for row in rows]
+        exact = all(known for row in found for _, known in row)
+        return [[numeral(printed) for printed, _ in row] for row in found], exact
 
 
 _FRACTIONS = tuple(2**power for power in range(1, 11))
@@ -343,6 +379,9 @@ _ENCLOSING = {"exp": ("e^{", "}"), "sqrt": (r"\sqrt{", "}")}
 
 _FENCES = {"abs": (r"\lvert", r"\rvert"), "floor": (r"\lfloor", r"\rfloor")}
 """Functions that are written as brackets of their own."""
+
+_MARKS = (*_CONSTANTS, *_ENCLOSING, *_FENCES)
+"""What is called and not followed by an argument in brackets, which the next factor would seem to belong to."""
 
 _SIZES = ("", "big", "Big", "bigg", "Bigg", "Bigg")
 """Of brackets around brackets, from the inside out."""
@@ -399,10 +438,18 @@ def printed_result(value: Any) -> Pieces:
 
 def matrix(rows: list[list[Pieces]]) -> Pieces:
     """Rows of printed entries, as wide as the widest of each column."""
+    width = sum(max(map(total_width, column)) + COLUMN_GAP for column in zip(*rows, strict=True))
+    return (Piece(rf"\begin{{bmatrix}} {rows_of(rows)} \end{{bmatrix}}", width + 5.0, height=len(rows)),)
+
+
+COLUMN_GAP = 11.0
+"""The room between two columns of a matrix, in points at 11 pt."""
+
+
+def rows_of(rows: list[list[Pieces]]) -> str:
+    """What stands inside the brackets of a matrix."""
     printed = [" & ".join(map(joined, row)) for row in rows]
-    text = rf" \\{_apart(printed)} ".join(printed)
-    width = sum(max(map(total_width, column)) + 11.0 for column in zip(*rows, strict=True))
-    return (Piece(rf"\begin{{bmatrix}} {text} \end{{bmatrix}}", width + 5.0, height=len(rows)),)
+    return rf" \\{_apart(printed)} ".join(printed)
 
 
 def _apart(rows: list[str]) -> str:
@@ -416,7 +463,13 @@ def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
     return (replace(top, text=text, width=max(top.width, bottom.width) + 2.4 + len(sign) * 8.5),)
 
 
-_NOTHING = Number(Fraction(0))
+_NOTHING, _ONE = Number(Fraction(0)), Number(Fraction(1))
+"""Factors that only a computation leaves beside a symbol, where they would be read as a part of its name."""
+
+
+def _product_of(factors: tuple[Form, ...]) -> Form:
+    """Their product; 1 where there are none."""
+    return Product(factors) if len(factors) > 1 else factors[0] if factors else _ONE
 
 
 def _is_number(form: Form) -> bool:

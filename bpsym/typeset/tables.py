@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from bpsym.derivation.forms import Amount, Numerals, SampleData, SampleTable
 from bpsym.derivation.worth import approximate
 from bpsym.typeset.equations import ROOM, relation
-from bpsym.typeset.mathematics import Mathematics, numeral
+from bpsym.typeset.mathematics import COLUMN_GAP, Mathematics, matrix, numeral, rows_of
 from bpsym.typeset.numbers import Numeral, result, rounded, rounds_to, short
 from bpsym.typeset.pieces import Pieces, joined, total_width, width
 
-FEWEST = 3
-"""The fewest digits of a number in a matrix that is too wide with more."""
+SIZES = {"": (1.0, COLUMN_GAP), r"\small": (10 / 11, 5.0), r"\footnotesize": (9 / 11, 5.0)}
+"""The sizes in which a matrix is tried, with their parts of the plain one, and the room between its columns in points.
 
-SIZES = {"": 1.0, r"\footnotesize": 0.83, r"\scriptsize": 0.73}
-"""The sizes in which a matrix is tried, with their parts of the plain one: smaller ones before fewer digits."""
+Where it is too wide even so, its columns are divided between several lines; each number keeps its digits.
+"""
+
+MATRIX_ROOM = ROOM + 15.0
+"""The width of a line of matrices, in points at 11 pt: no number stands beside it."""
+
+DIVIDED = r"\small"
+"""The size of a matrix that is divided."""
 
 _BETWEEN, _CELL, _LEAST = 20.0, 12.0, 45.0
+_RELATION, _BRACKETS, _DOTS = 16.0, 5.0, 16.0
 _GUARDS = 20
 
 
@@ -33,37 +40,70 @@ class Line:
     size: str
 
 
+Grid = list[list[Pieces]]
+
+
 def numeral_lines(block: Numerals, mathematics: Mathematics, digits: int) -> list[Line]:
     """Each matrix with its letter, as many on a line as there is room for."""
-    lines: list[list[str]] = []
-    sizes: list[str] = []
-    used = ROOM
+    lines: list[Line] = []
+    used = MATRIX_ROOM
     for form, value in block.rows:
         left = mathematics.tex(form)
-        amount = partial(mathematics.amount, given=mathematics.is_given(form))
-        pieces, exact, size = _matrix(value, amount, digits, ROOM - width(left) - 16.0)
-        wide = width(left) + 16.0 + total_width(pieces) + _BETWEEN
-        if size or used + wide > ROOM + _BETWEEN:
-            lines.append([])
-            sizes.append(size)
+        entries, exact = mathematics.entries(value, digits, given=mathematics.is_given(form))
+        beside = width(left) + _RELATION
+        start = f"{left} {relation(exact)} "
+        size = next((one for one in SIZES if _wide(entries, one, beside) <= MATRIX_ROOM), None)
+        if size is None:
+            lines += [Line(text, DIVIDED) for text in _divided(start, entries, beside)]
+            used = MATRIX_ROOM
+            continue
+        text = start + joined(entries[0][0] if _is_single(entries) else matrix(entries))
+        wide = _wide(entries, size, beside) + _BETWEEN
+        if size or used + wide > MATRIX_ROOM + _BETWEEN:
+            lines.append(Line(text, size))
             used = 0.0
-        lines[-1].append(f"{left} {relation(exact)} {joined(pieces)}")
-        used = ROOM if size else used + wide
-    return [Line(r" \qquad ".join(line), size) for line, size in zip(lines, sizes, strict=True)]
+        else:
+            lines[-1] = replace(lines[-1], text=rf"{lines[-1].text} \qquad {text}")
+        used = MATRIX_ROOM if size else used + wide
+    return lines
 
 
-def _matrix(
-    value: Any, amount: Callable[[Any, int], tuple[Pieces, bool]], digits: int, room: float
-) -> tuple[Pieces, bool, str]:
-    """Each number with its own digits, as elsewhere; in a smaller size where they do not fit, then with fewer."""
-    if isinstance(value, tuple) and len(value) == len(value[0]) == 1:
-        value = value[0][0]
-    for count in range(digits, FEWEST - 1, -1):
-        pieces, exact = amount(value, count)
-        for size, part in SIZES.items():
-            if total_width(pieces) * part <= room:
-                return pieces, exact, size
-    return pieces, exact, size
+def _is_single(entries: Grid) -> bool:
+    return len(entries) == len(entries[0]) == 1
+
+
+def _wide(entries: Grid, size: str, beside: float) -> float:
+    """How wide the matrix is in this size, with its letter."""
+    part, gap = SIZES[size]
+    return (
+        part * beside
+        + sum(part * _column_width(column) + gap for column in zip(*entries, strict=True))
+        + _BRACKETS
+    )
+
+
+def _column_width(column: Iterable[Pieces]) -> float:
+    return max(map(total_width, column))
+
+
+def _divided(start: str, entries: Grid, beside: float) -> Iterator[str]:
+    """The matrix in as many lines as its columns need, of about equally many; dots where it goes on."""
+    ways = [_parts(entries, count) for count in range(1, len(entries[0]) + 1)]
+    room = beside + 2 * _DOTS
+    fitting = (parts for parts in ways if all(_wide(part, DIVIDED, room) <= MATRIX_ROOM for part in parts))
+    parts = next(fitting, ways[-1])
+    for place, part in enumerate(parts):
+        first, last = place == 0, place == len(parts) - 1
+        before = rf"{start}\left[" if first else r"\cdots \; \left."
+        after = r"\right]" if last else r"\right. \; \cdots"
+        yield rf"{before}\begin{{matrix}} {rows_of(part)} \end{{matrix}}{after}"
+
+
+def _parts(entries: Grid, count: int) -> list[Grid]:
+    """So many matrices of successive columns."""
+    columns = len(entries[0])
+    ends = [columns * number // count for number in range(count + 1)]
+    return [[row[first:last] for row in entries] for first, last in pairwise(ends)]
 
 
 @dataclass(frozen=True)
