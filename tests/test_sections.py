@@ -309,16 +309,35 @@ def test_where_the_last_layer_is_frozen_the_first_chain_begins_the_derivation() 
 
 def test_a_single_parameter_is_spoken_of_as_one() -> None:
     text = bpsym.derive(example(dense("tanh", [[0.5]]), dense("tanh", [[0.25]]), x=[[1]], t=[[0]])).to_latex()
-    assert "First wanted is the derivative of the loss with respect to $w^{(2)}_{11}$." in text
-    assert "Still wanted: the derivative with respect to $w^{(1)}_{11}$." in text
+    assert "we need the derivative of the loss with respect to $w^{(2)}_{11}$. The loss depends on it" in text
+    assert "we need the derivative with respect to $w^{(1)}_{11}$." in text
 
 
 def test_of_another_activation_no_chain_is_spoken_where_there_is_none() -> None:
     document = bpsym.derive(small(), form="index")
     said = text_of(document, "Error terms")
-    assert "nothing else in the error terms changes" in said
+    assert "With a different activation" in said
     assert "chain" not in said
-    assert "nothing else in the chain changes" in bpsym.derive(small()).to_latex()
+    assert "With a different activation" in bpsym.derive(small()).to_latex()
+
+
+@pytest.mark.parametrize("form", ["scalar", "index"])
+def test_where_the_loss_cancels_the_slope_another_activation_is_not_said_to_change_it_alone(
+    form: str,
+) -> None:
+    """With the cross-entropy, the sigmoid's slope a (1 - a) is left in the chains only, not in a - t."""
+    one = example(dense("sigmoid", W2), t=[[1], [0], [1]], loss="binary_cross_entropy")
+    assert ("other_activation" in said_in(bpsym.derive(one, form=form))) == (form == "scalar")
+
+
+def said_in(document: bpsym.Document) -> set[str]:
+    """The keys of all remarks."""
+    return {
+        block.key
+        for each in document.derivation.sections
+        for block in each.blocks
+        if isinstance(block, Remark)
+    }
 
 
 def test_two_samples_are_both_and_a_matrix_of_one_row_is_a_row() -> None:

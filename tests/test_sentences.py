@@ -202,8 +202,8 @@ def test_the_first_section_of_gradients_continues_nothing() -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_hidden_section_that_comes_first_says_what_the_loss_depends_on(lang: str) -> None:
     text = written(two_layers(1, None, FROZEN), lang)
-    assert {"en": "Still wanted", "zh": "还需要求"}[lang] not in text
-    assert {"en": "It depends on them by way of", "zh": "损失通过下面这些式子依赖于它们："}[lang] in text
+    assert {"en": "Next we need", "zh": "还需要求"}[lang] not in text
+    assert {"en": "The loss depends on them through", "zh": "损失通过下面这些式子依赖于它们："}[lang] in text
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -39,7 +39,7 @@ def output_layer(setting: Setting) -> Iterator[Block]:
             yield from _layer_partials(setting, layer)
             yield from _over_the_layer(setting, layer)
             yield from _targets(setting)
-    elif _is_cancelled(setting):
+    elif is_cancelled(setting):
         yield from _in_one_unit(setting)
 
 
@@ -51,7 +51,7 @@ def hidden_layer(setting: Setting, layer: int, known: bool) -> Iterator[Block]:
         yield from _over_the_layer(setting, layer)
 
 
-def _is_cancelled(setting: Setting) -> bool:
+def is_cancelled(setting: Setting) -> bool:
     """Whether the slope of the last activation is not to be seen in its error terms."""
     layer = setting.layers[-1]
     before, after = (letter(setting, kind, layer, I) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
@@ -193,4 +193,4 @@ def _targets(setting: Setting) -> Iterator[Block]:
         yield Remark(key, {"samples": numbered(other)})
 
 
-__all__ = ["hidden_layer", "output_layer"]
+__all__ = ["hidden_layer", "is_cancelled", "output_layer"]
