@@ -169,6 +169,51 @@ def test_only_plain_descent_is_said_to_go_against_the_gradient(name: str, lang: 
     assert (DESCENT[lang] in text) == (name == "sgd")
 
 
+STATES = {
+    "momentum": {"en": ["velocity"], "zh": ["动量"]},
+    "nesterov": {"en": ["velocity"], "zh": ["动量"]},
+    "adagrad": {"en": ["sum of its squared gradients"], "zh": ["平方的累加"]},
+    "rmsprop": {"en": ["average of its squared"], "zh": ["平方的滑动平均"]},
+    "adam": {
+        "en": ["first moment estimate of each", "second moment estimate of each"],
+        "zh": ["一阶矩估计，", "二阶矩估计，"],
+    },
+    "adamw": {
+        "en": ["first moment estimate of each", "second moment estimate of each"],
+        "zh": ["一阶矩估计，", "二阶矩估计，"],
+    },
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", STATES)
+def test_what_an_optimiser_keeps_is_said_in_its_own_words_before_it_is_computed(name: str, lang: str) -> None:
+    text = prose(section(written(two_layers(training={"optimizer": name}), lang), "The update", "更新参数"))
+    leads = [line for line in text.splitlines() if any(words in line for words in STATES[name][lang])]
+    assert len(leads) == len(STATES[name][lang])
+    assert all(line.endswith((":", "：")) for line in leads)
+    assert "以及：" not in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("frozen", "bias", "units", "english", "chinese"),
+    [
+        ((), "neuron", 1, "Each parameter", "各个参数"),
+        ((), "none", 2, "Each weight", "各个权重"),
+        ((), "none", 1, "The weight", "权重"),
+        (("weights",), "neuron", 2, "Each bias", "各个偏置"),
+        (("weights",), "neuron", 1, "The bias", "偏置"),
+    ],
+)
+def test_what_moves_against_its_gradient_is_called_what_it_is(
+    frozen: tuple[str, ...], bias: str, units: int, english: str, chinese: str, lang: str
+) -> None:
+    one = example(1, (layer(units, 1, "tanh", 1, bias=bias, frozen=frozen),), [[1] * units])
+    (line,) = [line for line in written(one, lang).splitlines() if DESCENT[lang] in line]
+    assert line.partition(DESCENT[lang])[0].strip() == {"en": english, "zh": chinese}[lang]
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_is_corrected_stands_before_its_correction(lang: str) -> None:
     text = written(two_layers(training={"optimizer": "adam"}), lang)

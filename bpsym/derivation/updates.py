@@ -25,6 +25,7 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import total_loss
+from bpsym.derivation.rule_symbols import meaning
 from bpsym.derivation.samples import contribution_table, each_sample
 from bpsym.derivation.setting import MOST_LINES, Setting
 from bpsym.network import roles
@@ -124,19 +125,22 @@ class _Writer:
 
     def line(self, line: Line, parameters: list[Tensor]) -> Iterator[Block]:
         """The line's equations, for these parameters."""
-        yield Remark(f"line_{self._kind(line)}", self._terms(line))
+        yield Remark(self._lead(line, parameters), self._terms(line))
         shared = line.kind in (roles.SHARED, roles.RATE)
         steps = (
             [self.shared(line)] if shared else [step for one in parameters for step in self.each(line, one)]
         )
         yield Equations(tuple(steps), compact=True)
 
-    def _kind(self, line: Line) -> str:
-        if line.kind == roles.STATE and line != self.rule.states[0]:
-            return "next_state"
-        if line.kind == PARAMETER and set(line.reads) == _DESCENT:
-            return "descent"
-        return line.kind if line.kind in (roles.RATE, roles.CLIPPED, PARAMETER, roles.STATE) else line.name
+    def _lead(self, line: Line, parameters: list[Tensor]) -> str:
+        """The key of what is said of the line: line_c1, line_rate, state_velocity, line_descent_weights_one, ..."""
+        if line.kind == roles.STATE:
+            return f"state_{meaning(self.setting, line.name)}"
+        if line.kind == PARAMETER:
+            one = sum(len(self.setting.elements(each)) for each in parameters) == 1
+            lead = f"descent_{_kinds(parameters)}" if set(line.reads) == _DESCENT else line.kind
+            return f"line_{lead}{'_one' if one else ''}"
+        return f"line_{line.kind if line.kind in (roles.RATE, roles.CLIPPED) else line.name}"
 
     def _terms(self, line: Line) -> dict[str, object]:
         return {"number": 1} if line.kind == roles.RATE else {}
@@ -182,6 +186,12 @@ class _Writer:
             "total": lambda inner: SumOver("", formula_form(inner, {"g": Variable("g")}))
         }
         return formula_form(formula, names, calls)
+
+
+def _kinds(parameters: list[Tensor]) -> str:
+    """What they are called together: "weights", "biases", or "parameters" where there are both."""
+    kinds = {one.role.kind for one in parameters}
+    return kinds.pop() if len(kinds) == 1 else "parameters"
 
 
 def _sequential(setting: Setting, writer: _Writer) -> Iterator[Block]:
