@@ -385,6 +385,60 @@ def test_after_batches_the_loss_of_all_samples_is_printed() -> None:
     assert "The same step, made" not in text
 
 
+@pytest.mark.parametrize("form", ["scalar", "index"])
+def test_after_one_step_with_all_samples_nothing_is_shown_again(form: str) -> None:
+    keys = [
+        [one.key for one in bpsym.derive(small(training={"steps": steps}), form=form).derivation.sections]
+        for steps in (1, 2)
+    ]
+    assert [one for one in keys[1] if one not in keys[0]] == ["trained"]
+
+
+@pytest.mark.parametrize("lang", api.languages())
+def test_steps_and_samples_of_batches_are_counted_in_words_that_fit(lang: str) -> None:
+    def of(**training: int) -> str:
+        text = bpsym.derive(small(training=training)).to_latex(lang)
+        heading = {"en": r"\\bpsymheading\{After .*", "zh": r"\\bpsymheading\{(更新一步|迭代 \d+ 次)之后\}"}
+        return text[re.search(heading[lang], text).start() :].partition("begin{")[0]  # type: ignore[union-attr]
+
+    one_step, single, several = (
+        of(steps=1, batch_size=2),
+        of(steps=2, batch_size=1),
+        of(steps=2, batch_size=2),
+    )
+    assert not re.search(r"\b1 (steps|次)", one_step)
+    counted = {"en": ("the next sample ", "the next samples"), "zh": ("接下来的一个样本", "接下来的样本")}[
+        lang
+    ]
+    assert [words in single for words in counted] == [True, False]
+    assert [words in several for words in counted] == [False, True]
+    assert not any(words in one_step for words in counted)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_one_input_and_one_target_are_spoken_of_in_the_singular(outputs: int) -> None:
+    x, weights = [[0.5] * outputs], [[0.25] * outputs] * outputs
+    text = text_of(bpsym.derive(example(dense("tanh", weights), x=x, t=x)), "Symbols")
+    assert ("the input " in text, "the inputs " in text) == (outputs == 1, outputs == 2)
+    assert ("the target:" in text, "the targets:" in text) == (outputs == 1, outputs == 2)
+
+
+def test_a_layer_of_one_unit_shares_its_bias_with_nobody() -> None:
+    layers = (dense("tanh", W1, bias="layer", biases=0.1), dense("tanh", W2, bias="layer", biases=0.2))
+    wide, narrow = (
+        bpsym.derive(example(*layers)),
+        bpsym.derive(example(dense("tanh", W2, bias="layer", biases=0.1))),
+    )
+    kinds = [one for one in remarks(wide, "error_terms") if "bias" in one]
+    assert kinds == ["bias_gradient_mean", "shared_bias_gradient_mean"]
+    assert [one for one in remarks(narrow, "error_terms") if "bias" in one] == ["bias_gradient_mean"]
+    assert "share one bias" not in narrow.to_latex()
+    said = text_of(wide, "Conventions")
+    assert "In layer 1, all neurons share one bias" in said
+    assert "In layer 2, each neuron has a bias of its own" in said
+    assert "共用" not in narrow.to_latex("zh")
+
+
 def test_without_samples_the_loss_is_that_of_no_sample() -> None:
     one = example(dense("generic"), x=None, training=None, l2=0.01)
     symbols = text_of(bpsym.derive(one), "Symbols")

@@ -156,7 +156,8 @@ def test_a_bias_gradient_is_said_to_be_what_is_printed(
     one = two_layers(samples, {"bias": bias}, {"bias": bias}, reduction=reduction)
     kind = reduction if samples > 1 else "one"
     of_biases = [key for key in said(one) if "bias_gradient" in key]
-    assert of_biases == [f"{'shared_' if bias == 'layer' else ''}bias_gradient_{kind}"]
+    shared = [f"shared_bias_gradient_{kind}"] if bias == "layer" else []
+    assert of_biases == [f"bias_gradient_{kind}", *shared]  # the layer of one unit has a bias of its own
     text = written(one, lang)
     whole = {"en": ["averaged over", "over the 3 samples"], "zh": ["再对 3 个样本"]}[lang]
     assert any(words in text for words in whole) == (samples > 1)
@@ -309,9 +310,7 @@ def test_what_leads_to_a_display_has_a_paragraph_of_its_own(name: str, lang: str
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_gradients_begin_a_paragraph_and_those_of_biases_go_on_in_it(lang: str) -> None:
     text = prose(written(NUMERIC["indexed"], lang))
-    words = {"en": ("The gradient of each weight", "through a bias"), "zh": ("于是，", "偏置对应的输入")}[
-        lang
-    ]
+    words = {"en": ("The gradient of each weight", "A bias acts like"), "zh": ("于是，", "偏置相当于")}[lang]
     paragraph = next(one for one in text.split("\n\n") if words[0] in one)
     assert paragraph.strip().startswith(words[0])
     assert words[1] in paragraph

@@ -61,6 +61,11 @@ def of_kind(setting: Setting, kind: str) -> list[Tensor]:
     return [tensor for tensor in setting.parameters() if tensor.role.kind == kind]
 
 
+def is_shared(setting: Setting, bias: Tensor) -> bool:
+    """Whether several units of the layer have this one bias."""
+    return not bias.role.axes and setting.names.widths[bias.role.layer] > 1
+
+
 def symbols(setting: Setting) -> Iterator[Section]:
     """One symbol of each kind, and what it means."""
     yield Section("symbols", (SymbolTable(tuple(_symbols(setting))),))
@@ -68,18 +73,17 @@ def symbols(setting: Setting) -> Iterator[Section]:
 
 def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
     nodes = setting.names.pack.conventions["nodes"]
-    yield tuple(map(Element, setting.elements(setting.tensor(roles.INPUT)))), "input", {}
+    yield _counted(setting, setting.tensor(roles.INPUT), "input")
     weights = setting.tensor(roles.WEIGHTS, 1)
     yield (Element(setting.elements(weights)[0]),), f"weight_{nodes}", _ends(setting, 1)
     for tensor in of_kind(setting, roles.BIASES)[:1]:
-        key = f"bias_{nodes}" if tensor.role.axes else "shared_bias"
+        key = "shared_bias" if is_shared(setting, tensor) else f"bias_{nodes}"
         yield (Element(setting.elements(tensor)[0]),), key, _node(setting, tensor.role.layer)
     z = setting.elements(setting.tensor(roles.PRE_ACTIVATION, 1))[0]
     yield (Element(z),), f"pre_activation_{nodes}", _node(setting, 1)
     a = setting.elements(setting.tensor(roles.ACTIVATION, 1))[0]
     yield (Element(a),), f"activation_{nodes}", _node(setting, 1)
-    target = setting.tensor(roles.TARGET, setting.layers[-1])
-    yield tuple(map(Element, setting.elements(target))), "target", {}
+    yield _counted(setting, setting.tensor(roles.TARGET, setting.layers[-1]), "target")
     yield from _loss_symbols(setting)
     for layer in setting.reached()[:1]:
         z = setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer))[0]
@@ -93,6 +97,12 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
         yield _function(setting, layer)
     wholes = [setting.tensor(kind, 1) for kind in (roles.WEIGHTS, roles.PRE_ACTIVATION, roles.ACTIVATION)]
     yield tuple(map(setting.layer, wholes)), "whole", {}
+
+
+def _counted(setting: Setting, tensor: Tensor, key: str) -> tuple[tuple[Form, ...], str, Mapping[str, Any]]:
+    """The tensor's elements, called in the singular where there is one."""
+    elements = setting.elements(tensor)
+    return tuple(map(Element, elements)), key if len(elements) > 1 else f"{key}_one", {}
 
 
 def _loss_symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
@@ -169,7 +179,8 @@ def _frozen(setting: Setting) -> Iterator[Remark]:
 
 
 def _biases(setting: Setting) -> Iterator[Remark]:
-    kinds = [layer.bias for layer in setting.example.network.layers]
+    layers = setting.example.network.layers
+    kinds = ["neuron" if one.bias == "layer" and one.units == 1 else one.bias for one in layers]
     if len(set(kinds)) == 1:
         yield Remark(f"biases_{kinds[0]}")
         return

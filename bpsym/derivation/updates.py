@@ -28,6 +28,7 @@ from bpsym.derivation.opening import total_loss
 from bpsym.derivation.rule_symbols import meaning
 from bpsym.derivation.samples import contribution_table, each_sample
 from bpsym.derivation.setting import MOST_LINES, Setting
+from bpsym.derivation.training import Trained
 from bpsym.network import roles
 from bpsym.network.expressions import Formula
 from bpsym.network.forward import LEARNING_RATE_TENSOR
@@ -227,10 +228,10 @@ def _gradient(setting: Setting, read: Read) -> Step:
 
 
 def trained(setting: Setting) -> Iterator[Section]:
-    """The loss and the parameters after all steps."""
-    if setting.numbers is None or setting.numbers.trained is None:
+    """The loss and the parameters after all steps; after one step with all samples they stand above."""
+    run = setting.numbers.trained if setting.numbers else None
+    if run is None or (run.steps == 1 and not setting.batch):
         return
-    run = setting.numbers.trained
     rows: list[tuple[Form, object]] = []
     if not setting.batch:  # else it would be that of the first batch
         rows.append((Element(total_loss(setting)), setting.amount(total_loss(setting), run.values)))
@@ -243,10 +244,19 @@ def trained(setting: Setting) -> Iterator[Section]:
     blocks: list[Block] = [ValueTable(tuple(rows))] if rows else []
     if setting.indexed:
         blocks += numerals(setting, setting.trained(), run.values)
-    key = "trained_batches" if setting.batch else "trained_double" if run.double else "trained_lead"
     if run.losses:
         before, after = run.losses
         terms = {"before": Value(before, after), "after": Value(after, before)}
         blocks.append(Remark("trained_losses", terms))
-    lead = Remark(key, {"steps": run.steps})
-    yield Section("trained", (lead, *blocks), state=1, terms={"steps": run.steps})
+    lead = Remark(_trained_lead(setting, run), {"steps": run.steps})
+    variant = "one" if run.steps == 1 else ""
+    yield Section("trained", (lead, *blocks), state=1, terms={"steps": run.steps}, variant=variant)
+
+
+def _trained_lead(setting: Setting, run: Trained) -> str:
+    """The key of what the section begins with."""
+    if not setting.batch:
+        return "trained_double" if run.double else "trained_lead"
+    if run.steps == 1:
+        return "trained_batches_one"
+    return "trained_batches_single" if len(setting.batch) == 1 else "trained_batches"
