@@ -334,11 +334,21 @@ def test_several_arrays_are_left_out_in_one_sentence(lang: str) -> None:
 # Slopes -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_slope_that_is_the_same_everywhere_is_said_to_be_and_not_to_be_bounded() -> None:
-    one = example(2, (layer(2, 2, "identity", 1), layer(1, 2, "tanh", 2)), [[0.5]])
-    assert "$f_1'(z)$ 处处等于 $1$。" in written(one, "zh")
-    assert "$f_2'(z)$ 的值处处不超过 $1$。" in written(one, "zh")
-    assert "The slope $f_1'(z)$ is $1$ everywhere." in written(one, "en")
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_bounds_of_the_slopes_stand_in_one_sentence_and_a_constant_is_no_bound(lang: str) -> None:
+    layers = (
+        layer(2, 2, "identity", 1),
+        layer(2, 2, "gelu", 2),
+        layer(2, 2, "sigmoid", 3),
+        layer(1, 2, "tanh", 4),
+    )
+    text = section(
+        written(example(2, layers, [[0.5]]), lang), "Why gradients vanish or explode", "梯度消失与梯度爆炸"
+    )
+    bounds = ["$f_1'(z) = 1$", r"$f_3'(z) \le \frac{1}{4}$", r"$f_4'(z) \le 1$"]
+    lines = [line for line in text.splitlines() if any(one in line for one in bounds)]
+    assert len(lines) == 1
+    assert all(one in lines[0] for one in bounds)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from bpsym.derivation.samples import samples_given
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
+from bpsym.network.training_rule import SEQUENTIAL
 from bpsym.notation.formulas import formula_form
 
 Terms = dict[str, Any]
@@ -146,15 +147,8 @@ def conventions(setting: Setting) -> Iterator[Section]:
 
 
 def _conventions(setting: Setting) -> Iterator[Remark]:
-    network, training = setting.example.network, setting.example.training
-    nodes = setting.names.pack.conventions["nodes"]
-    weights = setting.tensor(roles.WEIGHTS, 1)
-    weight = Element(setting.elements(weights)[-1])
-    last = {
-        "to": setting.names.node(1, setting.shape(weights)[0] - 1),
-        "from": setting.names.node(0, setting.shape(weights)[1] - 1),
-    }
-    yield Remark(f"index_order_{nodes}", {"weight": weight, "layer": 1} | last)
+    network = setting.example.network
+    yield _index_order(setting)
     yield Remark(f"loss_{network.loss}")
     if setting.samples > 1:
         terms = {"samples": setting.samples, "sample": setting.sample + 1}
@@ -169,7 +163,30 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
         if getattr(network, key):
             yield Remark(key, {"rate": Number(getattr(network, key))})
     if setting.trained():
-        yield Remark(f"update_{training.update}")
+        yield Remark(f"update_{_update(setting)}")
+
+
+def _index_order(setting: Setting) -> Remark:
+    """Which index of a weight is which, by one whose indices differ where there is such a one."""
+    nodes = setting.names.pack.conventions["nodes"]
+    examples = [_example_weight(setting, layer) for layer in setting.layers]
+    terms = next((one for one in examples if one["to"] != one["from"]), examples[0])
+    return Remark(f"index_order_{nodes}{'_one' if terms['to'] == terms['from'] else ''}", terms)
+
+
+def _example_weight(setting: Setting, layer: int) -> Terms:
+    """The layer's weight into its second unit from the first one before, or as near to that as there is one."""
+    weights = setting.tensor(roles.WEIGHTS, layer)
+    rows, columns = setting.shape(weights)
+    to, before = (1, 0) if rows > 1 else (0, min(1, columns - 1))
+    ends = {"to": setting.names.node(layer, to), "from": setting.names.node(layer - 1, before)}
+    return {"weight": Element(Read(weights.name, to, before)), "layer": layer} | ends
+
+
+def _update(setting: Setting) -> str:
+    """What a step is: a sequential one in which nothing comes before anything is what a simultaneous one is."""
+    update = setting.example.training.update
+    return "sequential_alone" if update == SEQUENTIAL and not setting.updates_in_turn else update
 
 
 def _frozen(setting: Setting) -> Iterator[Remark]:

@@ -33,7 +33,6 @@ from bpsym.network import roles
 from bpsym.network.expressions import Formula
 from bpsym.network.forward import LEARNING_RATE_TENSOR
 from bpsym.network.training_program import STEP_TENSOR, setting_tensor, state_tensor
-from bpsym.network.training_rule import SEQUENTIAL
 from bpsym.network.update_rule import PARAMETER, Line, UpdateRule, update_rule
 from bpsym.notation.formulas import formula_form
 
@@ -49,11 +48,10 @@ def update(setting: Setting) -> Iterator[Section]:
         yield Section("update", (Remark("nothing_trained"),), variant=setting.trained_words)
         return
     writer = _Writer(setting, update_rule(setting.example.training))
-    sequential = setting.example.training.update == SEQUENTIAL
-    blocks = list(_sequential(setting, writer) if sequential else writer.blocks())
+    blocks = list(_sequential(setting, writer) if setting.updates_in_turn else writer.blocks())
     if writer.indexed and setting.whole:
         blocks += [Remark("after_step"), *numerals(setting, writer.changed())]
-    note = Remark(setting.example.training.update)
+    note = Remark("sequential" if setting.updates_in_turn else "simultaneous")
     yield Section("update", (*blocks, note), variant=setting.trained_words)
 
 
