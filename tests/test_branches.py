@@ -57,7 +57,10 @@ def test_exactly_one_branch_holds_at_any_place_and_it_is_the_first_true_one(
     ("formula", "printed"),
     [
         ("min(max(z, -0.3), 0.6)", r"0, & z \ge 0.6 \\ 1, & -0.3 < z < 0.6 \\ 0, & z \le -0.3"),
-        ("max(0, min(1, z/6 + 1/2))", r"0, & z \le -3 \\[4pt] 0, & z \ge 3 \\[4pt] \frac{1}{6}, & -3 < z < 3"),
+        (
+            "max(0, min(1, z/6 + 1/2))",
+            r"0, & z \le -3 \\[4pt] 0, & z \ge 3 \\[4pt] \frac{1}{6}, & -3 < z < 3",
+        ),
     ],
 )
 def test_the_slope_of_a_formula_that_saturates_has_three_branches(formula: str, printed: str) -> None:

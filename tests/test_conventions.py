@@ -143,3 +143,58 @@ def test_that_a_unit_stands_exactly_on_a_kink_is_said(
         training={"learning_rate": 0.1},
     )
     assert ("a unit stands exactly at such a place" in bpsym.derive(example).to_latex()) == stands
+
+
+def of_widths(*widths: int) -> bpsym.Network:
+    layers = tuple(bpsym.Dense(units=units, activation="tanh") for units in widths[1:])
+    return bpsym.Network(inputs=widths[0], layers=layers)
+
+
+@pytest.mark.parametrize(
+    ("widths", "weight"),
+    [
+        ((2, 2, 1), "$w^{(1)}_{21}$ leads into unit 2 of layer 1, from unit 1 "),
+        ((3, 1), "$w^{(1)}_{12}$ leads into unit 1 of layer 1, from unit 2 "),
+        ((1, 1, 3), "$w^{(2)}_{21}$ leads into unit 2 of layer 2, from unit 1 "),
+        ((1, 1, 1), "$w^{(1)}_{11}$ leads into unit 1 of layer 1, from unit 1 "),
+    ],
+)
+def test_the_order_of_indices_is_shown_by_indices_that_differ(widths: tuple[int, ...], weight: str) -> None:
+    text = bpsym.derive(bpsym.Example(network=of_widths(*widths), notation="standard")).to_latex()
+    assert weight in text
+    assert ("its first index is the unit that it leads into" in text) == (max(widths) == 1)
+
+
+LEFT_ALONE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "one layer": ((),),
+    "the first layer frozen": (("weights", "biases"), ()),
+    "biases only after it": ((), ("weights",)),
+    "two layers": ((), ()),
+}
+"""Of each layer, what is frozen."""
+
+
+@pytest.mark.parametrize("lang", api.languages())
+@pytest.mark.parametrize("name", LEFT_ALONE)
+def test_a_sequential_update_is_no_other_than_descent_where_no_new_parameter_is_read(
+    name: str, lang: str
+) -> None:
+    """By hand: an error term reads the weights of the layer after it, and those only."""
+    layers = tuple(
+        bpsym.Dense(units=1, activation="tanh", weights=[[0.5]], biases=[0.1], frozen=frozen)
+        for frozen in LEFT_ALONE[name]
+    )
+    text = bpsym.derive(
+        bpsym.Example(
+            network=bpsym.Network(inputs=1, layers=layers),
+            data={"x": [[1]], "t": [[0]]},
+            training={"steps": 1, "update": "sequential"},
+        )
+    ).to_latex(lang)
+    differs = {
+        "en": ("This is not exactly gradient descent", "one after the other"),
+        "zh": ("这不是梯度下降", "各层依次更新"),
+    }[lang]
+    same = {"en": "it is exactly gradient descent", "zh": "与梯度下降完全相同"}[lang]
+    assert [words in text for words in differs] == [name == "two layers"] * 2
+    assert (same in text) == (name != "two layers")

@@ -309,16 +309,35 @@ def test_where_the_last_layer_is_frozen_the_first_chain_begins_the_derivation() 
 
 def test_a_single_parameter_is_spoken_of_as_one() -> None:
     text = bpsym.derive(example(dense("tanh", [[0.5]]), dense("tanh", [[0.25]]), x=[[1]], t=[[0]])).to_latex()
-    assert "First wanted is the derivative of the loss with respect to $w^{(2)}_{11}$." in text
-    assert "Still wanted: the derivative with respect to $w^{(1)}_{11}$." in text
+    assert "we need the derivative of the loss with respect to $w^{(2)}_{11}$. The loss depends on it" in text
+    assert "we need the derivative with respect to $w^{(1)}_{11}$." in text
 
 
 def test_of_another_activation_no_chain_is_spoken_where_there_is_none() -> None:
     document = bpsym.derive(small(), form="index")
     said = text_of(document, "Error terms")
-    assert "nothing else in the error terms changes" in said
+    assert "With a different activation" in said
     assert "chain" not in said
-    assert "nothing else in the chain changes" in bpsym.derive(small()).to_latex()
+    assert "With a different activation" in bpsym.derive(small()).to_latex()
+
+
+@pytest.mark.parametrize("form", ["scalar", "index"])
+def test_where_the_loss_cancels_the_slope_another_activation_is_not_said_to_change_it_alone(
+    form: str,
+) -> None:
+    """With the cross-entropy, the sigmoid's slope a (1 - a) is left in the chains only, not in a - t."""
+    one = example(dense("sigmoid", W2), t=[[1], [0], [1]], loss="binary_cross_entropy")
+    assert ("other_activation" in said_in(bpsym.derive(one, form=form))) == (form == "scalar")
+
+
+def said_in(document: bpsym.Document) -> set[str]:
+    """The keys of all remarks."""
+    return {
+        block.key
+        for each in document.derivation.sections
+        for block in each.blocks
+        if isinstance(block, Remark)
+    }
 
 
 def test_two_samples_are_both_and_a_matrix_of_one_row_is_a_row() -> None:
@@ -364,6 +383,60 @@ def test_after_batches_the_loss_of_all_samples_is_printed() -> None:
     assert [float(one) for one in found.groups()] == pytest.approx(losses, rel=1e-5)
     assert "A step sees one sample at a time" in text
     assert "The same step, made" not in text
+
+
+@pytest.mark.parametrize("form", ["scalar", "index"])
+def test_after_one_step_with_all_samples_nothing_is_shown_again(form: str) -> None:
+    keys = [
+        [one.key for one in bpsym.derive(small(training={"steps": steps}), form=form).derivation.sections]
+        for steps in (1, 2)
+    ]
+    assert [one for one in keys[1] if one not in keys[0]] == ["trained"]
+
+
+@pytest.mark.parametrize("lang", api.languages())
+def test_steps_and_samples_of_batches_are_counted_in_words_that_fit(lang: str) -> None:
+    def of(**training: int) -> str:
+        text = bpsym.derive(small(training=training)).to_latex(lang)
+        heading = {"en": r"\\bpsymheading\{After .*", "zh": r"\\bpsymheading\{(更新一步|迭代 \d+ 次)之后\}"}
+        return text[re.search(heading[lang], text).start() :].partition("begin{")[0]  # type: ignore[union-attr]
+
+    one_step, single, several = (
+        of(steps=1, batch_size=2),
+        of(steps=2, batch_size=1),
+        of(steps=2, batch_size=2),
+    )
+    assert not re.search(r"\b1 (steps|次)", one_step)
+    counted = {"en": ("the next sample ", "the next samples"), "zh": ("接下来的一个样本", "接下来的样本")}[
+        lang
+    ]
+    assert [words in single for words in counted] == [True, False]
+    assert [words in several for words in counted] == [False, True]
+    assert not any(words in one_step for words in counted)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_one_input_and_one_target_are_spoken_of_in_the_singular(outputs: int) -> None:
+    x, weights = [[0.5] * outputs], [[0.25] * outputs] * outputs
+    text = text_of(bpsym.derive(example(dense("tanh", weights), x=x, t=x)), "Symbols")
+    assert ("the input " in text, "the inputs " in text) == (outputs == 1, outputs == 2)
+    assert ("the target:" in text, "the targets:" in text) == (outputs == 1, outputs == 2)
+
+
+def test_a_layer_of_one_unit_shares_its_bias_with_nobody() -> None:
+    layers = (dense("tanh", W1, bias="layer", biases=0.1), dense("tanh", W2, bias="layer", biases=0.2))
+    wide, narrow = (
+        bpsym.derive(example(*layers)),
+        bpsym.derive(example(dense("tanh", W2, bias="layer", biases=0.1))),
+    )
+    kinds = [one for one in remarks(wide, "error_terms") if "bias" in one]
+    assert kinds == ["bias_gradient_mean", "shared_bias_gradient_mean"]
+    assert [one for one in remarks(narrow, "error_terms") if "bias" in one] == ["bias_gradient_mean"]
+    assert "share one bias" not in narrow.to_latex()
+    said = text_of(wide, "Conventions")
+    assert "In layer 1, all neurons share one bias" in said
+    assert "In layer 2, each neuron has a bias of its own" in said
+    assert "共用" not in narrow.to_latex("zh")
 
 
 def test_without_samples_the_loss_is_that_of_no_sample() -> None:

@@ -156,7 +156,8 @@ def test_a_bias_gradient_is_said_to_be_what_is_printed(
     one = two_layers(samples, {"bias": bias}, {"bias": bias}, reduction=reduction)
     kind = reduction if samples > 1 else "one"
     of_biases = [key for key in said(one) if "bias_gradient" in key]
-    assert of_biases == [f"{'shared_' if bias == 'layer' else ''}bias_gradient_{kind}"]
+    shared = [f"shared_bias_gradient_{kind}"] if bias == "layer" else []
+    assert of_biases == [f"bias_gradient_{kind}", *shared]  # the layer of one unit has a bias of its own
     text = written(one, lang)
     whole = {"en": ["averaged over", "over the 3 samples"], "zh": ["再对 3 个样本"]}[lang]
     assert any(words in text for words in whole) == (samples > 1)
@@ -167,6 +168,51 @@ def test_a_bias_gradient_is_said_to_be_what_is_printed(
 def test_only_plain_descent_is_said_to_go_against_the_gradient(name: str, lang: str) -> None:
     text = written(two_layers(training={"optimizer": name}), lang)
     assert (DESCENT[lang] in text) == (name == "sgd")
+
+
+STATES = {
+    "momentum": {"en": ["velocity"], "zh": ["动量"]},
+    "nesterov": {"en": ["velocity"], "zh": ["动量"]},
+    "adagrad": {"en": ["sum of its squared gradients"], "zh": ["平方的累加"]},
+    "rmsprop": {"en": ["average of its squared"], "zh": ["平方的滑动平均"]},
+    "adam": {
+        "en": ["first moment estimate of each", "second moment estimate of each"],
+        "zh": ["一阶矩估计，", "二阶矩估计，"],
+    },
+    "adamw": {
+        "en": ["first moment estimate of each", "second moment estimate of each"],
+        "zh": ["一阶矩估计，", "二阶矩估计，"],
+    },
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", STATES)
+def test_what_an_optimiser_keeps_is_said_in_its_own_words_before_it_is_computed(name: str, lang: str) -> None:
+    text = prose(section(written(two_layers(training={"optimizer": name}), lang), "The update", "更新参数"))
+    leads = [line for line in text.splitlines() if any(words in line for words in STATES[name][lang])]
+    assert len(leads) == len(STATES[name][lang])
+    assert all(line.endswith((":", "：")) for line in leads)
+    assert "以及：" not in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("frozen", "bias", "units", "english", "chinese"),
+    [
+        ((), "neuron", 1, "Each parameter", "各个参数"),
+        ((), "none", 2, "Each weight", "各个权重"),
+        ((), "none", 1, "The weight", "权重"),
+        (("weights",), "neuron", 2, "Each bias", "各个偏置"),
+        (("weights",), "neuron", 1, "The bias", "偏置"),
+    ],
+)
+def test_what_moves_against_its_gradient_is_called_what_it_is(
+    frozen: tuple[str, ...], bias: str, units: int, english: str, chinese: str, lang: str
+) -> None:
+    one = example(1, (layer(units, 1, "tanh", 1, bias=bias, frozen=frozen),), [[1] * units])
+    (line,) = [line for line in written(one, lang).splitlines() if DESCENT[lang] in line]
+    assert line.partition(DESCENT[lang])[0].strip() == {"en": english, "zh": chinese}[lang]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -202,8 +248,8 @@ def test_the_first_section_of_gradients_continues_nothing() -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_hidden_section_that_comes_first_says_what_the_loss_depends_on(lang: str) -> None:
     text = written(two_layers(1, None, FROZEN), lang)
-    assert {"en": "Still wanted", "zh": "还需要求"}[lang] not in text
-    assert {"en": "It depends on them by way of", "zh": "损失通过下面这些式子依赖于它们："}[lang] in text
+    assert {"en": "Next we need", "zh": "还需要求"}[lang] not in text
+    assert {"en": "The loss depends on them through", "zh": "损失通过下面这些式子依赖于它们："}[lang] in text
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -264,9 +310,7 @@ def test_what_leads_to_a_display_has_a_paragraph_of_its_own(name: str, lang: str
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_gradients_begin_a_paragraph_and_those_of_biases_go_on_in_it(lang: str) -> None:
     text = prose(written(NUMERIC["indexed"], lang))
-    words = {"en": ("The gradient of each weight", "through a bias"), "zh": ("于是，", "偏置对应的输入")}[
-        lang
-    ]
+    words = {"en": ("The gradient of each weight", "A bias acts like"), "zh": ("于是，", "偏置相当于")}[lang]
     paragraph = next(one for one in text.split("\n\n") if words[0] in one)
     assert paragraph.strip().startswith(words[0])
     assert words[1] in paragraph
@@ -290,11 +334,21 @@ def test_several_arrays_are_left_out_in_one_sentence(lang: str) -> None:
 # Slopes -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_slope_that_is_the_same_everywhere_is_said_to_be_and_not_to_be_bounded() -> None:
-    one = example(2, (layer(2, 2, "identity", 1), layer(1, 2, "tanh", 2)), [[0.5]])
-    assert "$f_1'(z)$ 处处等于 $1$。" in written(one, "zh")
-    assert "$f_2'(z)$ 的值处处不超过 $1$。" in written(one, "zh")
-    assert "The slope $f_1'(z)$ is $1$ everywhere." in written(one, "en")
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_bounds_of_the_slopes_stand_in_one_sentence_and_a_constant_is_no_bound(lang: str) -> None:
+    layers = (
+        layer(2, 2, "identity", 1),
+        layer(2, 2, "gelu", 2),
+        layer(2, 2, "sigmoid", 3),
+        layer(1, 2, "tanh", 4),
+    )
+    text = section(
+        written(example(2, layers, [[0.5]]), lang), "Why gradients vanish or explode", "梯度消失与梯度爆炸"
+    )
+    bounds = ["$f_1'(z) = 1$", r"$f_3'(z) \le \frac{1}{4}$", r"$f_4'(z) \le 1$"]
+    lines = [line for line in text.splitlines() if any(one in line for one in bounds)]
+    assert len(lines) == 1
+    assert all(one in lines[0] for one in bounds)
 
 
 @pytest.mark.parametrize(

@@ -401,3 +401,10 @@ def test_every_line_of_every_rule_has_words_of_its_own() -> None:
     for lang in api.languages():
         phrases = load_phrases(lang, "standard").tables["remarks"]
         assert [name for name in sorted(shared) if f"line_{name}" not in phrases] == []
+
+
+def test_every_state_of_every_optimiser_is_named_where_it_is_computed() -> None:
+    states = {one.means.get(name, name) for one in OPTIMIZERS.values() for name in one.states}
+    for lang in api.languages():
+        phrases = load_phrases(lang, "standard").tables["remarks"]
+        assert {key.removeprefix("state_") for key in phrases if key.startswith("state_")} == states

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bpsym.derivation.forms import (
     Applied,
     Block,
+    Comparison,
     Element,
     Equations,
     Listing,
@@ -30,16 +31,22 @@ def vanishing(setting: Setting) -> Iterator[Section]:
         return
     steps = tuple(step for layer in reversed(layers) for step in _slopes(setting, layer))
     blocks: list[Block] = [Remark("vanishing_lead"), Equations(steps, compact=True)]
+    bounds = tuple(_bounds(setting, layers))
+    if bounds:
+        blocks.append(Remark("bounded", {"bounds": bounds}))
+    if layers == setting.reached():
+        blocks += _product_of_slopes(setting)
+    yield Section("vanishing", (*blocks, Remark("vanishing_end")))
+
+
+def _bounds(setting: Setting, layers: list[int]) -> Iterator[Comparison]:
+    """f'(z) <= its least upper bound, where that is known; = where the slope is the same everywhere."""
     for layer in first_of_each_activation(setting, layers):
         record = activation(setting, layer)
         if record.steepest_formula is not None:
             slope = Applied(layer, record.name, Variable("z"), order=1)
-            bound = formula_form(record.steepest_formula, {})
-            key = "constant" if record.slope == record.steepest else "steepest"
-            blocks.append(Remark(key, {"slope": slope, "bound": bound}, isinstance(blocks[-1], Remark)))
-    if layers == setting.reached():
-        blocks += _product_of_slopes(setting)
-    yield Section("vanishing", (*blocks, Remark("vanishing_end")))
+            sign = "=" if record.slope == record.steepest else "<="
+            yield Comparison(slope, sign, formula_form(record.steepest_formula, {}))
 
 
 def _has_slopes(setting: Setting, layer: int) -> bool:

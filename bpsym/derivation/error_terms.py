@@ -25,7 +25,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.functions import activation, slope_at, slope_form, without_slope
 from bpsym.derivation.gradients import every_chain, inset, singles, trained_of
 from bpsym.derivation.numerals import numerals
-from bpsym.derivation.opening import of_kind, sample_loss
+from bpsym.derivation.opening import is_shared, of_kind, sample_loss
 from bpsym.derivation.output_layer import cancelled, over_the_layer
 from bpsym.derivation.samples import contribution, contribution_matrices, contribution_table, sample_partial
 from bpsym.derivation.setting import Setting
@@ -216,7 +216,7 @@ def _gradient_kinds(setting: Setting) -> Iterator[str]:
         if setting.names.penalised:
             yield "weight_gradient_penalised"
     of_biases = [tensor for tensor in of_kind(setting, roles.BIASES) if tensor in setting.trained()]
-    shared = {not tensor.role.axes for tensor in of_biases}
+    shared = {is_shared(setting, tensor) for tensor in of_biases}
     if False in shared:
         yield f"bias_gradient_{setting.reduction}"
     if True in shared:

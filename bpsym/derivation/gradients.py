@@ -21,9 +21,9 @@ from bpsym.derivation.forms import (
     Variable,
     product_of,
 )
-from bpsym.derivation.functions import activation, first_of_each_activation, slope_form, slope_lines
+from bpsym.derivation.functions import activation, slope_form, slope_lines
 from bpsym.derivation.opening import sample_loss
-from bpsym.derivation.output_layer import layer_partials
+from bpsym.derivation.output_layer import is_cancelled, layer_partials
 from bpsym.derivation.passes import output
 from bpsym.derivation.setting import MOST_PATHS, Setting, slug
 from bpsym.network import roles
@@ -198,13 +198,13 @@ def inset(setting: Setting, layer: int) -> list[Block]:
             slope_lines(setting, layer, z),
         ),
     )
-    return [Remark("inset", {"function": applied}), Equations(steps), Remark(_other_activation(setting))]
+    found: list[Block] = [Remark("inset", {"function": applied}), Equations(steps)]
+    return found + ([Remark("other_activation")] if _is_replaceable(setting, layer) else [])
 
 
-def _other_activation(setting: Setting) -> str:
-    if not every_chain(setting):
-        return "other_activation_terms"
-    return "other_activation" if len(first_of_each_activation(setting)) == 1 else "other_activations"
+def _is_replaceable(setting: Setting, layer: int) -> bool:
+    """Whether nothing but the derivative would be another with another activation: not where the loss cancels it."""
+    return every_chain(setting) or layer != setting.layers[-1] or not is_cancelled(setting)
 
 
 def _place(setting: Setting, layer: int) -> str:

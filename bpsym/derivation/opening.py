@@ -35,6 +35,7 @@ from bpsym.derivation.samples import samples_given
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
+from bpsym.network.training_rule import SEQUENTIAL
 from bpsym.notation.formulas import formula_form
 
 Terms = dict[str, Any]
@@ -61,6 +62,11 @@ def of_kind(setting: Setting, kind: str) -> list[Tensor]:
     return [tensor for tensor in setting.parameters() if tensor.role.kind == kind]
 
 
+def is_shared(setting: Setting, bias: Tensor) -> bool:
+    """Whether several units of the layer have this one bias."""
+    return not bias.role.axes and setting.names.widths[bias.role.layer] > 1
+
+
 def symbols(setting: Setting) -> Iterator[Section]:
     """One symbol of each kind, and what it means."""
     yield Section("symbols", (SymbolTable(tuple(_symbols(setting))),))
@@ -68,18 +74,17 @@ def symbols(setting: Setting) -> Iterator[Section]:
 
 def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
     nodes = setting.names.pack.conventions["nodes"]
-    yield tuple(map(Element, setting.elements(setting.tensor(roles.INPUT)))), "input", {}
+    yield _counted(setting, setting.tensor(roles.INPUT), "input")
     weights = setting.tensor(roles.WEIGHTS, 1)
     yield (Element(setting.elements(weights)[0]),), f"weight_{nodes}", _ends(setting, 1)
     for tensor in of_kind(setting, roles.BIASES)[:1]:
-        key = f"bias_{nodes}" if tensor.role.axes else "shared_bias"
+        key = "shared_bias" if is_shared(setting, tensor) else f"bias_{nodes}"
         yield (Element(setting.elements(tensor)[0]),), key, _node(setting, tensor.role.layer)
     z = setting.elements(setting.tensor(roles.PRE_ACTIVATION, 1))[0]
     yield (Element(z),), f"pre_activation_{nodes}", _node(setting, 1)
     a = setting.elements(setting.tensor(roles.ACTIVATION, 1))[0]
     yield (Element(a),), f"activation_{nodes}", _node(setting, 1)
-    target = setting.tensor(roles.TARGET, setting.layers[-1])
-    yield tuple(map(Element, setting.elements(target))), "target", {}
+    yield _counted(setting, setting.tensor(roles.TARGET, setting.layers[-1]), "target")
     yield from _loss_symbols(setting)
     for layer in setting.reached()[:1]:
         z = setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer))[0]
@@ -93,6 +98,12 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
         yield _function(setting, layer)
     wholes = [setting.tensor(kind, 1) for kind in (roles.WEIGHTS, roles.PRE_ACTIVATION, roles.ACTIVATION)]
     yield tuple(map(setting.layer, wholes)), "whole", {}
+
+
+def _counted(setting: Setting, tensor: Tensor, key: str) -> tuple[tuple[Form, ...], str, Mapping[str, Any]]:
+    """The tensor's elements, called in the singular where there is one."""
+    elements = setting.elements(tensor)
+    return tuple(map(Element, elements)), key if len(elements) > 1 else f"{key}_one", {}
 
 
 def _loss_symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[str, Any]]]:
@@ -136,15 +147,8 @@ def conventions(setting: Setting) -> Iterator[Section]:
 
 
 def _conventions(setting: Setting) -> Iterator[Remark]:
-    network, training = setting.example.network, setting.example.training
-    nodes = setting.names.pack.conventions["nodes"]
-    weights = setting.tensor(roles.WEIGHTS, 1)
-    weight = Element(setting.elements(weights)[-1])
-    last = {
-        "to": setting.names.node(1, setting.shape(weights)[0] - 1),
-        "from": setting.names.node(0, setting.shape(weights)[1] - 1),
-    }
-    yield Remark(f"index_order_{nodes}", {"weight": weight, "layer": 1} | last)
+    network = setting.example.network
+    yield _index_order(setting)
     yield Remark(f"loss_{network.loss}")
     if setting.samples > 1:
         terms = {"samples": setting.samples, "sample": setting.sample + 1}
@@ -159,7 +163,30 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
         if getattr(network, key):
             yield Remark(key, {"rate": Number(getattr(network, key))})
     if setting.trained():
-        yield Remark(f"update_{training.update}")
+        yield Remark(f"update_{_update(setting)}")
+
+
+def _index_order(setting: Setting) -> Remark:
+    """Which index of a weight is which, by one whose indices differ where there is such a one."""
+    nodes = setting.names.pack.conventions["nodes"]
+    examples = [_example_weight(setting, layer) for layer in setting.layers]
+    terms = next((one for one in examples if one["to"] != one["from"]), examples[0])
+    return Remark(f"index_order_{nodes}{'_one' if terms['to'] == terms['from'] else ''}", terms)
+
+
+def _example_weight(setting: Setting, layer: int) -> Terms:
+    """The layer's weight into its second unit from the first one before, or as near to that as there is one."""
+    weights = setting.tensor(roles.WEIGHTS, layer)
+    rows, columns = setting.shape(weights)
+    to, before = (1, 0) if rows > 1 else (0, min(1, columns - 1))
+    ends = {"to": setting.names.node(layer, to), "from": setting.names.node(layer - 1, before)}
+    return {"weight": Element(Read(weights.name, to, before)), "layer": layer} | ends
+
+
+def _update(setting: Setting) -> str:
+    """What a step is: a sequential one in which nothing comes before anything is what a simultaneous one is."""
+    update = setting.example.training.update
+    return "sequential_alone" if update == SEQUENTIAL and not setting.updates_in_turn else update
 
 
 def _frozen(setting: Setting) -> Iterator[Remark]:
@@ -169,7 +196,8 @@ def _frozen(setting: Setting) -> Iterator[Remark]:
 
 
 def _biases(setting: Setting) -> Iterator[Remark]:
-    kinds = [layer.bias for layer in setting.example.network.layers]
+    layers = setting.example.network.layers
+    kinds = ["neuron" if one.bias == "layer" and one.units == 1 else one.bias for one in layers]
     if len(set(kinds)) == 1:
         yield Remark(f"biases_{kinds[0]}")
         return

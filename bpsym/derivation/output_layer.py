@@ -33,7 +33,7 @@ I, J, K = map(Symbol, "ijk")  # noqa: E741  (as in the formulas)
 
 def cancelled(setting: Setting) -> Iterator[Block]:
     """Where the slope of the last activation cancels: from the partials of loss and activation to the error term."""
-    if not activation(setting, setting.layers[-1]).is_layer_wide and _is_cancelled(setting):
+    if not activation(setting, setting.layers[-1]).is_layer_wide and is_cancelled(setting):
         yield from _in_one_unit(setting)
 
 
@@ -45,7 +45,7 @@ def over_the_layer(setting: Setting, layer: int) -> Iterator[Block]:
             yield from _targets(setting)
 
 
-def _is_cancelled(setting: Setting) -> bool:
+def is_cancelled(setting: Setting) -> bool:
     """Whether the slope of the last activation is not to be seen in its error terms."""
     layer = setting.layers[-1]
     before, after = (letter(setting, kind, layer, I) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
@@ -189,4 +189,4 @@ def _targets(setting: Setting) -> Iterator[Block]:
         yield Remark(key, {"samples": numbered(other)})
 
 
-__all__ = ["cancelled", "layer_partials", "over_the_layer"]
+__all__ = ["cancelled", "is_cancelled", "layer_partials", "over_the_layer"]

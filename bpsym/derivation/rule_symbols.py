@@ -51,8 +51,12 @@ def _key(setting: Setting, tensor: Tensor) -> str:
     kind, name = tensor.role.kind, tensor.role.name
     if kind not in (roles.SETTING, roles.SHARED, roles.STATE):
         return str(kind)
-    means = OPTIMIZERS[setting.example.training.optimizer.name].means
-    return f"{kind}_{means.get(name, name)}"
+    return f"{kind}_{meaning(setting, name)}"
+
+
+def meaning(setting: Setting, name: str) -> str:
+    """What a name of the optimiser's record is, by which its words are found; the name itself where that tells."""
+    return OPTIMIZERS[setting.example.training.optimizer.name].means.get(name, name)
 
 
 def _terms(setting: Setting, tensor: Tensor, parameter: Tensor) -> dict[str, Any]:

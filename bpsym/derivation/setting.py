@@ -97,6 +97,11 @@ class Setting:
         """The same, and whether a penalty is added."""
         return f"{self.reduction}_penalised" if self.names.penalised else self.reduction
 
+    @cached_property
+    def updates_in_turn(self) -> bool:
+        """Whether a step depends on parameters that are updated before it, as in a sequential update."""
+        return any(tensor.role.name == roles.SEQUENTIAL for tensor in self.program.tensors.values())
+
     @property
     def layers(self) -> range:
         """The layers that compute, the first one 1."""

@@ -25,13 +25,14 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import total_loss
+from bpsym.derivation.rule_symbols import meaning
 from bpsym.derivation.samples import contribution_table, each_sample
 from bpsym.derivation.setting import MOST_LINES, Setting
+from bpsym.derivation.training import Trained
 from bpsym.network import roles
 from bpsym.network.expressions import Formula
 from bpsym.network.forward import LEARNING_RATE_TENSOR
 from bpsym.network.training_program import STEP_TENSOR, setting_tensor, state_tensor
-from bpsym.network.training_rule import SEQUENTIAL
 from bpsym.network.update_rule import PARAMETER, Line, UpdateRule, update_rule
 from bpsym.notation.formulas import formula_form
 
@@ -47,11 +48,10 @@ def update(setting: Setting) -> Iterator[Section]:
         yield Section("update", (Remark("nothing_trained"),), variant=setting.trained_words)
         return
     writer = _Writer(setting, update_rule(setting.example.training))
-    sequential = setting.example.training.update == SEQUENTIAL
-    blocks = list(_sequential(setting, writer) if sequential else writer.blocks())
+    blocks = list(_sequential(setting, writer) if setting.updates_in_turn else writer.blocks())
     if writer.indexed and setting.whole:
         blocks += [Remark("after_step"), *numerals(setting, writer.changed())]
-    note = Remark(setting.example.training.update)
+    note = Remark("sequential" if setting.updates_in_turn else "simultaneous")
     yield Section("update", (*blocks, note), variant=setting.trained_words)
 
 
@@ -124,19 +124,22 @@ class _Writer:
 
     def line(self, line: Line, parameters: list[Tensor]) -> Iterator[Block]:
         """The line's equations, for these parameters."""
-        yield Remark(f"line_{self._kind(line)}", self._terms(line))
+        yield Remark(self._lead(line, parameters), self._terms(line))
         shared = line.kind in (roles.SHARED, roles.RATE)
         steps = (
             [self.shared(line)] if shared else [step for one in parameters for step in self.each(line, one)]
         )
         yield Equations(tuple(steps), compact=True)
 
-    def _kind(self, line: Line) -> str:
-        if line.kind == roles.STATE and line != self.rule.states[0]:
-            return "next_state"
-        if line.kind == PARAMETER and set(line.reads) == _DESCENT:
-            return "descent"
-        return line.kind if line.kind in (roles.RATE, roles.CLIPPED, PARAMETER, roles.STATE) else line.name
+    def _lead(self, line: Line, parameters: list[Tensor]) -> str:
+        """The key of what is said of the line: line_c1, line_rate, state_velocity, line_descent_weights_one, ..."""
+        if line.kind == roles.STATE:
+            return f"state_{meaning(self.setting, line.name)}"
+        if line.kind == PARAMETER:
+            one = sum(len(self.setting.elements(each)) for each in parameters) == 1
+            lead = f"descent_{_kinds(parameters)}" if set(line.reads) == _DESCENT else line.kind
+            return f"line_{lead}{'_one' if one else ''}"
+        return f"line_{line.kind if line.kind in (roles.RATE, roles.CLIPPED) else line.name}"
 
     def _terms(self, line: Line) -> dict[str, object]:
         return {"number": 1} if line.kind == roles.RATE else {}
@@ -184,6 +187,12 @@ class _Writer:
         return formula_form(formula, names, calls)
 
 
+def _kinds(parameters: list[Tensor]) -> str:
+    """What they are called together: "weights", "biases", or "parameters" where there are both."""
+    kinds = {one.role.kind for one in parameters}
+    return kinds.pop() if len(kinds) == 1 else "parameters"
+
+
 def _sequential(setting: Setting, writer: _Writer) -> Iterator[Block]:
     """From the last layer to the first: error terms with the parameters that are new already, then the update."""
     *shared, last = writer.rule.lines
@@ -217,10 +226,10 @@ def _gradient(setting: Setting, read: Read) -> Step:
 
 
 def trained(setting: Setting) -> Iterator[Section]:
-    """The loss and the parameters after all steps."""
-    if setting.numbers is None or setting.numbers.trained is None:
+    """The loss and the parameters after all steps; after one step with all samples they stand above."""
+    run = setting.numbers.trained if setting.numbers else None
+    if run is None or (run.steps == 1 and not setting.batch):
         return
-    run = setting.numbers.trained
     rows: list[tuple[Form, object]] = []
     if not setting.batch:  # else it would be that of the first batch
         rows.append((Element(total_loss(setting)), setting.amount(total_loss(setting), run.values)))
@@ -233,10 +242,19 @@ def trained(setting: Setting) -> Iterator[Section]:
     blocks: list[Block] = [ValueTable(tuple(rows))] if rows else []
     if setting.indexed:
         blocks += numerals(setting, setting.trained(), run.values)
-    key = "trained_batches" if setting.batch else "trained_double" if run.double else "trained_lead"
     if run.losses:
         before, after = run.losses
         terms = {"before": Value(before, after), "after": Value(after, before)}
         blocks.append(Remark("trained_losses", terms))
-    lead = Remark(key, {"steps": run.steps})
-    yield Section("trained", (lead, *blocks), state=1, terms={"steps": run.steps})
+    lead = Remark(_trained_lead(setting, run), {"steps": run.steps})
+    variant = "one" if run.steps == 1 else ""
+    yield Section("trained", (lead, *blocks), state=1, terms={"steps": run.steps}, variant=variant)
+
+
+def _trained_lead(setting: Setting, run: Trained) -> str:
+    """The key of what the section begins with."""
+    if not setting.batch:
+        return "trained_double" if run.double else "trained_lead"
+    if run.steps == 1:
+        return "trained_batches_one"
+    return "trained_batches_single" if len(setting.batch) == 1 else "trained_batches"
