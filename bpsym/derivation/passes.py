@@ -164,23 +164,22 @@ def _loss_form(setting: Setting, read: Read) -> Form:
 
 
 def _total_loss(setting: Setting) -> tuple[Form, ...]:
-    """As a sum over an index, and written out where there are few samples."""
-    read = total_loss(setting)
-    value: Expr = setting.equation(read).value
-    forms = (setting.ordered(value) if setting.indexed else setting.form(read),)
+    """As sums over an index; then written out, as far as there are few terms."""
+    value: Expr = setting.equation(total_loss(setting)).value
+    general, opened = setting.ordered(value), setting.opened(value)
     if setting.indexed or setting.samples > MOST_TERMS:
-        return forms
+        return (general,)
     if setting.example.network.reduction == "sum" or setting.samples == 1:
-        return (*forms, setting.ordered(setting.opened(value)))
+        written = setting.written_out(opened)
+        return tuple(dict.fromkeys((general, setting.ordered(written if _is_short(written) else opened))))
     tensor = setting.tensor(roles.SAMPLE_LOSS)
     terms = tuple(Element(Read(tensor.name, sample)) for sample in range(setting.samples))
     mean = Product((Quotient(Number(Fraction(1)), Number(Fraction(setting.samples))), Sum(terms)))
-    penalties = [setting.ordered(term) for term in Add.make_args(value) if not _reads(term, tensor)]
-    return (*forms, Sum((mean, *penalties)) if penalties else mean)
+    return (general, Sum((mean, *general.terms[1:])) if isinstance(general, Sum) else mean)
 
 
-def _reads(expr: Expr, tensor: Tensor) -> bool:
-    return any(read.name == tensor.name for read in expr.atoms(Read))
+def _is_short(expr: Expr) -> bool:
+    return len(Add.make_args(expr)) <= MOST_TERMS
 
 
 def second_pass(setting: Setting) -> Iterator[Section]:
