@@ -294,7 +294,7 @@ def test_biases_are_spoken_of_where_there_are_any() -> None:
 
     assert "the weights and the biases can be changed" not in text("none")
     assert "its gradient is the error term itself" in text("neuron")
-    assert "the sum of the error terms of the layer" in text("layer")
+    assert "the sum of the layer's error terms" in text("layer")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
