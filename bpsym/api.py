@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from bpsym.notation.names import Names
 
 LANGUAGE = "en"
+FILE = "FILE"
+"""What an example that is no preset is called on the command line."""
+
 DIGITS = 6
 """Significant digits of a result, where nothing else is said."""
 
@@ -124,7 +127,8 @@ class Document:
     def to_latex(self, lang: str | None = None, document: str = "article") -> str:
         """LaTeX that compiles as it is ("article"), or for another document to `input` ("fragment").
 
-        lang: the example's own language (English, where it names none) if nothing is said.
+        lang: the example's own language (English, where it names none) if nothing is said. The title of a preset is
+        printed in its own language only, one that a person wrote in each that has the letters.
         """
         from bpsym.typeset.latex import Latex, escaped
         from bpsym.typeset.phrases import load_phrases
@@ -133,8 +137,9 @@ class Document:
         lang = lang or own
         words = {key: escaped(word) for key, word in self.example.words(lang, own).items()}
         phrases = load_phrases(lang, self.names.pack.name, words)
-        title = self.example.title if lang == own else None
-        latex = Latex(self.derivation, self.names, phrases, self.digits, name_of(self.example), title)
+        name = name_of(self.example)
+        title = self.example.title if lang == own or name == FILE else None
+        latex = Latex(self.derivation, self.names, phrases, self.digits, name, title)
         return latex.document(document)
 
 
@@ -221,7 +226,7 @@ def name_of(example: Example) -> str:
     for name in presets() if title else ():
         if str(title) in resources.text(f"examples/presets/{name}.toml") and load(name) == example:
             return name
-    return "FILE"
+    return FILE
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from fractions import Fraction
 from itertools import pairwise
 
@@ -73,13 +74,30 @@ def test_a_title_of_ones_own_is_set_as_it_is_written() -> None:
     latex = bpsym.derive(NETWORKS["1-1"]).to_latex("en")
     assert r"\title{50\% of \{x\_1\} \& \textbackslash{}TeX \#1}" in latex
     assert tex.faults(tex.compiled(latex).log) == ()
-    assert (
-        "TeX"
-        not in bpsym.derive(NETWORKS["1-1"])
-        .to_latex("zh")
-        .partition(r"\maketitle")[0]
-        .partition(r"\title")[2]
-    )
+
+
+def titled(title: str, lang: str, own: str | None = None) -> str:
+    """What stands as the title of a network of one's own."""
+    network = NETWORKS["1-1"].network
+    example = bpsym.Example(title=title, network=network, derivation={"lang": own} if own else {})
+    (found,) = re.findall(r"\\title\{(.*)\}", bpsym.derive(example).to_latex(lang))
+    return str(found)
+
+
+@pytest.mark.parametrize("lang", api.languages())
+@pytest.mark.parametrize("own", [None, "en", "zh"])
+def test_a_title_of_ones_own_is_printed_in_every_language_that_has_its_letters(
+    own: str | None, lang: str
+) -> None:
+    assert titled("Étude 1", lang, own) == "Étude 1"
+    assert (titled("第一个网络", lang, own) == "第一个网络") == (lang == "zh")
+
+
+@pytest.mark.parametrize("name", ["blog", "mazur"])
+def test_the_english_title_of_a_preset_is_printed_in_english_only(name: str) -> None:
+    document = bpsym.derive(bpsym.load(name))
+    english = rf"\title{{{document.example.title}}}"
+    assert [english in document.to_latex(lang) for lang in ("en", "zh")] == [True, False]
 
 
 @pytest.mark.parametrize("name", NETWORKS)

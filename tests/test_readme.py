@@ -112,22 +112,33 @@ def test_every_block_runs_and_prints_what_the_readme_shows(folder: Path) -> None
 
 
 @pytest.mark.latex
-def test_the_fragment_is_embedded_as_the_readme_says(folder: Path) -> None:
-    (block,) = of_language("latex")
-    lines = block.text.splitlines()
-    assert len(lines) == 3
+def test_the_fragments_are_embedded_as_the_readme_says(folder: Path) -> None:
+    first, second = ([*block.text.splitlines()] for block in of_language("latex"))
+    assert (len(first), len(second)) == (3, 3)
+    fragments = {
+        f"{name}.tex": (folder / f"{name}.tex").read_text(encoding="utf-8") for name in ("derivation", "xor")
+    }
+    for lines in (first, [*first, *second]):
+        result = tex.compiled(host(lines), fragments)
+        assert tex.faults(result.log) == ()
+    without_prefix = host([*first, second[1]])
+    assert "multiply defined" in tex.compiled(without_prefix, fragments).log
+
+
+def host(lines: list[str]) -> str:
+    """A document of somebody's own with these lines in it."""
     preamble = [line for line in lines if line.startswith(r"\usepackage")]
     body = [line for line in lines if line not in preamble]
-    host = [
-        r"\documentclass[11pt,a4paper]{article}",
-        *preamble,
-        r"\begin{document}",
-        *body,
-        r"\end{document}",
-        "",
-    ]
-    fragment = (folder / "derivation.tex").read_text(encoding="utf-8")
-    assert tex.faults(tex.compiled("\n".join(host), {"derivation.tex": fragment}).log) == ()
+    return "\n".join(
+        [
+            r"\documentclass[11pt,a4paper]{article}",
+            *preamble,
+            r"\begin{document}",
+            *body,
+            r"\end{document}",
+            "",
+        ]
+    )
 
 
 def test_the_commands_that_install_are_run_by_ci() -> None:

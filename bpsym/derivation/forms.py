@@ -62,10 +62,10 @@ class Applied:
 
 @dataclass(frozen=True)
 class Layer:
-    """A whole tensor as one letter; of one sample where it has samples."""
+    """A whole tensor as one letter; of one sample where it has samples, or of any, which is a letter."""
 
     name: str
-    sample: int = 0
+    sample: int | str = 0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from bpsym.derivation.forms import (
     FirstOf,
     Form,
     Items,
+    Layer,
     Number,
     Partial,
     Picture,
@@ -31,7 +32,7 @@ from bpsym.derivation.functions import activation, first_of_each_activation, lay
 from bpsym.derivation.kinks import kinks
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.rule_symbols import rule_symbols
-from bpsym.derivation.samples import samples_given
+from bpsym.derivation.samples import S, of_sample, samples_given
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
@@ -225,33 +226,51 @@ def network(setting: Setting) -> Iterator[Section]:
 
 
 def given(setting: Setting) -> Iterator[Section]:
-    """The matrices and single numbers, with their values where they have any; of several samples, a table of all."""
-    target = setting.tensor(roles.TARGET, len(setting.layers))
-    tensors = (setting.tensor(roles.INPUT), *setting.parameters(), target)
-    blocks: list[Block] = []
-    if setting.indexed:
-        blocks += numerals(setting, [one for one in tensors if one.name in setting.given], setting.given)
-        blocks += numerals(setting, tensors) if setting.before is not None else []
-        tensors = ()
-    steps = [_matrix(setting, tensor) for tensor in tensors if len(setting.elements(tensor)) > 1]
-    single = [read for one in tensors if len(setting.elements(one)) == 1 for read in setting.elements(one)]
-    if setting.trained():
-        single.append(Read(LEARNING_RATE_TENSOR.name))
-        single += [Read(one.name) for one in setting.program.inputs if one.role.kind == roles.SETTING]
-    steps += [_single(setting, read) for read in single if setting.start_of(read) is not None]
+    """What has numbers, with them; of several samples, a table of all. Then what is left as symbols."""
+    target = setting.tensor(roles.TARGET, setting.layers[-1])
+    tensors = [setting.tensor(roles.INPUT), *setting.parameters(), target, *_of_the_step(setting)]
+    known = [one for one in tensors if setting.start_of(setting.elements(one)[0]) is not None]
+    if not known:
+        yield Section("given", (Remark("nothing_given"),))
+        return
+    left = tuple(_whole(setting, one) for one in tensors if one not in known)
+    blocks = [*_numbers(setting, known), *samples_given(setting)]
+    yield Section("given", (*blocks, *((Remark("left_symbolic", {"symbols": left}),) if left else ())))
+
+
+def _of_the_step(setting: Setting) -> list[Tensor]:
+    """The learning rate and the settings of the rule, where something is trained."""
+    kinds = (roles.LEARNING_RATE, roles.SETTING) if setting.trained() else ()
+    return [one for one in setting.program.inputs if one.role.kind in kinds]
+
+
+def _numbers(setting: Setting, known: list[Tensor]) -> Iterator[Block]:
+    """The numbers of these tensors; with indices, those of the network side by side, as far as they are small."""
+    of_the_step = _of_the_step(setting)
+    arrays = [one for one in known if setting.indexed and one not in of_the_step]
+    yield from numerals(setting, arrays, setting.known)
+    lines = [one for one in known if one not in arrays]
+    steps = [_matrix(setting, one) for one in lines if len(setting.elements(one)) > 1]
+    steps += [_single(setting, one) for one in lines if len(setting.elements(one)) == 1]
     if steps:
-        blocks.append(Equations(tuple(steps), compact=True))
-    blocks += samples_given(setting)
-    if blocks:
-        yield Section("given", tuple(blocks))
+        yield Equations(tuple(steps), compact=True)
 
 
-def _single(setting: Setting, read: Read) -> Step:
+def _whole(setting: Setting, tensor: Tensor) -> Form:
+    """Its letter, or its only element; of what each sample has, that of any sample."""
+    elements = setting.elements(tensor)
+    of_samples = setting.samples > 1 and None in tensor.role.axes
+    if len(elements) > 1:
+        return Layer(tensor.name, "s" if of_samples else setting.sample)
+    return Element(of_sample(elements[0], S) if of_samples else elements[0])
+
+
+def _single(setting: Setting, tensor: Tensor) -> Step:
+    (read,) = setting.elements(tensor)
     return Step("", Element(read), (Element(read),), setting.start_of(read))
 
 
 def _matrix(setting: Setting, tensor: Tensor) -> Step:
     matrix = setting.matrix(tensor)
     rows = tuple(tuple(setting.start_of(read) for read in row) for row in setting.rows(tensor))
-    value = None if rows[0][0] is None else rows
-    return Step("", setting.layer(tensor), (matrix,), value, entries=matrix.rows)
+    return Step("", setting.layer(tensor), (matrix,), rows, entries=matrix.rows)

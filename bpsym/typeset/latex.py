@@ -82,11 +82,16 @@ class Latex:
         return _template(f"{DOCUMENTS}/{kind}.tex.jinja").render(
             first_line=self.phrases.get("latex", "first_line"),
             documentclass=self.phrases.get("latex", "class"),
-            title=escaped(self.title or self.phrases.get("document", "title", shape=widths)),
+            title=escaped(self._own_title() or self.phrases.get("document", "title", shape=widths)),
             generated=self.phrases.get("document", "generated", example=self.example),
             embed=self.phrases.get("document", "embed"),
             sections=sections,
         )
+
+    def _own_title(self) -> str:
+        """The title of the example's own, where the fonts of this language's documents have its letters."""
+        title = self.title or ""
+        return title if all(letter < self.phrases.get("latex", "letters_below") for letter in title) else ""
 
     def _blocks(self, section: Section) -> list[str]:
         """The blocks, with blank lines where paragraphs begin: not before a display, which would leave a gap there."""
