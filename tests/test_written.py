@@ -251,6 +251,30 @@ def test_a_divided_matrix_is_no_wider_than_a_plain_article() -> None:
     )
 
 
+# Tables -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.latex
+def test_the_line_under_the_head_of_a_table_keeps_apart_from_what_stands_lowest_in_it() -> None:
+    """TeX's own measure of each head: its line lies 1.5ex or 3ex below the depth of a strut."""
+    text = document_of("penalties").to_latex()
+    heads = [
+        (cell.strip(), gap)
+        for head, gap in re.findall(r"\\begin\{array\}.*?\n(.*?) \\\\\[([\d.]+ex)\] \\hline", text)
+        for cell in head.split(" & ")[1:]
+    ]
+    assert {gap for _, gap in heads} == {"1.5ex", "3ex"}
+    measured = "".join(
+        rf"\setbox0\hbox{{${cell}$}}\dimen0=\dp\strutbox\advance\dimen0 {gap}\advance\dimen0 -\dp0 "
+        r"\immediate\write-1{ROOM \the\dimen0}"
+        for cell, gap in heads
+    )
+    host = r"\documentclass[11pt,a4paper]{article}\usepackage{amsmath}\begin{document}x " + measured
+    rooms = re.findall(r"^ROOM ([-\d.]+)pt", tex.compiled(host + r"\end{document}").log, re.MULTILINE)
+    assert len(rooms) == len(heads)
+    assert min(map(float, rooms)) > 3
+
+
 # Equal, or nearly so ----------------------------------------------------------------------------------------------
 
 

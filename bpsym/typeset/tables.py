@@ -108,10 +108,11 @@ def _parts(entries: Grid, count: int) -> list[Grid]:
 
 @dataclass(frozen=True)
 class Row:
-    """The cells of a table's row; ruled: whether a line is drawn below it."""
+    """The cells of a table's row; ruled: whether a line is drawn below it, gap: with so much room above the line."""
 
     cells: tuple[str, ...]
     ruled: bool = False
+    gap: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,9 @@ def _first_column(block: SampleTable, words: dict[str, str]) -> tuple[str, ...]:
 def _rows(first: tuple[str, ...], chunk: list[Column], ruled: tuple[int, ...]) -> Table:
     """The table with lines below these rows."""
     cells = zip(first, *(column.cells for column in chunk), strict=True)
-    return Table(tuple(Row(row, ruled=place in ruled) for place, row in enumerate(cells)), len(chunk))
+    head, *rows = (Row(row, ruled=place in ruled) for place, row in enumerate(cells))
+    tall = any(r"\dfrac" in cell for cell in head.cells)
+    return Table((replace(head, gap="[3ex]" if tall else "[1.5ex]"), *rows), len(chunk))
 
 
 def _column(block: SampleTable, one: tuple[Any, ...], mathematics: Mathematics, digits: int) -> Column:
