@@ -40,6 +40,7 @@ def conventions(of: bpsym.Network, lang: str = "en") -> str:
         ("(z**2)**0.5 + z", {"0": "1"}),
         ("sqrt((z - 1)*(z - 1))", {"1": "0"}),
         ("sqrt(z**4)", {}),
+        ("z * abs(-2) + max(exp(1), 2)", {}),
         ("z / (1 + abs(z))", {}),
         ("sin(z)", {}),
         ("relu", {"0": "0"}),

@@ -86,6 +86,16 @@ def rational_root(value: Any) -> Fraction | None:
     return root if root * root == value else None
 
 
+def chosen(choose: Callable[[Sequence[Any]], Any], alike: Callable[..., Sequence[Any]]) -> Callable[..., Any]:
+    """Max or min of numbers of several kinds: the one that is chosen stays what it is."""
+
+    def function(*values: Any) -> Any:
+        comparable = list(alike(*values))
+        return values[comparable.index(choose(comparable))]
+
+    return function
+
+
 def exact_or_digits(count: int) -> Arithmetic:
     """Fractions as long as there are only rational operations, then floating point with this many decimal digits.
 
@@ -123,7 +133,7 @@ def exact_or_digits(count: int) -> Arithmetic:
 
     functions = dict(floating.functions) | {name: of(name) for name in (*_NAMES, "softplus")}
     functions |= {"sqrt": square_root, "Pow": power, "floor": lambda value: Fraction(math.floor(value))}
-    functions |= {"Max": lambda *values: max(alike(*values)), "Min": lambda *values: min(alike(*values))}
+    functions |= {"Max": chosen(max, alike), "Min": chosen(min, alike)}
     return Arithmetic(lambda value: value, functions, own, alike)
 
 

@@ -238,7 +238,7 @@ class Evaluator:
             first = int(lower(environment))
             values = range(first, int(upper(environment)) + 1)
             terms = [body({**environment, index: value}) for value in values]
-            if chooses:
+            if chooses:  # a maximum, or which term it is
                 terms = list(alike(*terms))
             result = reduced(terms, *(int(part(environment)) - first for part in outside))
             return number(Fraction(result)) if isinstance(result, int) else result

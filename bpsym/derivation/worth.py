@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from functools import cache, reduce, singledispatch
@@ -11,7 +11,7 @@ from typing import Any
 
 import mpmath
 
-from bpsym.calculus.arithmetic import KNOWN, rational_root
+from bpsym.calculus.arithmetic import KNOWN, chosen, rational_root
 from bpsym.calculus.equations import Program
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
@@ -181,8 +181,7 @@ def _(form: Call, lookup: Lookup) -> Any:
         return +getattr(PRECISE, form.name.lower())
     arguments = [_worth(one, lookup) for one in form.arguments]
     if form.name in _RATIONAL:
-        exact = all(isinstance(one, (int, Fraction)) for one in arguments)
-        return _RATIONAL[form.name](*(arguments if exact else map(approximate, arguments)))
+        return _RATIONAL[form.name](*arguments)
     if form.name == "sqrt" and (root := rational_root(arguments[0])) is not None:
         return root
     if (form.name, arguments[0]) in KNOWN:
@@ -194,7 +193,16 @@ def _sign(value: Amount) -> Amount:
     return Fraction((value > 0) - (value < 0))
 
 
-_RATIONAL: Mapping[str, Callable[..., Any]] = {"abs": abs, "max": max, "min": min, "sign": _sign}
+def _alike(*values: Amount) -> Sequence[Any]:
+    return values if all(isinstance(one, (int, Fraction)) for one in values) else [*map(approximate, values)]
+
+
+_RATIONAL: Mapping[str, Callable[..., Any]] = {
+    "abs": abs,
+    "max": chosen(max, _alike),
+    "min": chosen(min, _alike),
+    "sign": _sign,
+}
 """Functions whose value is exact where their arguments are."""
 
 

@@ -36,7 +36,12 @@ class Tie:
 def ties(formula: Formula) -> tuple[Tie, ...]:
     """Those of the formula, in the order of the text."""
     found = (_tie(node) for node in _in_order(formula.tree))
-    return tuple(one for one in found if one is not None)
+    return tuple(one for one in found if one is not None and _depends(one))
+
+
+def _depends(tie: Tie) -> bool:
+    """Whether it is not between two numbers, as in abs(2)."""
+    return not (_is_number(tie.left.tree) and _is_number(tie.right.tree))
 
 
 def _in_order(node: ast.AST) -> list[ast.AST]:
