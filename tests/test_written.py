@@ -70,6 +70,35 @@ def test_a_display_of_tall_matrices_may_be_broken_between_them_and_a_small_one_n
             assert (r"\allowdisplaybreaks" in display) == breakable
 
 
+@pytest.mark.parametrize("preset", ["mazur", "nielsen", "xor", "softmax"])
+def test_a_step_of_several_rows_is_not_broken_over_two_pages_unless_it_is_very_long(preset: str) -> None:
+    """Where a display may be broken, either each of its steps is short, or steps follow each other in one list."""
+    text = bpsym.derive(bpsym.load(preset)).to_latex()
+    whole = text[: text.index("The update}")]
+    for display in re.findall(
+        r"\\allowdisplaybreaks\n\\begin\{align\*?\}\n(.*?)\n\\end\{align", whole, re.DOTALL
+    ):
+        steps = re.split(r"\n(?!\s*&)", display)
+        assert len(steps) > 1
+        assert min(step.count("\n") for step in steps) < 2
+
+
+def test_no_single_line_of_a_paragraph_stands_alone_on_a_page_of_an_article() -> None:
+    article, fragment = (
+        bpsym.derive(bpsym.load("blog")).to_latex(document=one) for one in ("article", "fragment")
+    )
+    for penalty in ("club", "widow", "displaywidow"):
+        assert rf"\{penalty}penalty=10000" in article.partition(r"\begin{document}")[0]
+        assert rf"\{penalty}penalty" not in fragment
+
+
+def test_rows_of_the_table_of_symbols_with_marks_above_have_more_room() -> None:
+    rows = {name: bpsym.derive(bpsym.load("blog"), notation=name).to_latex() for name in ("standard", "blog")}
+    for name, text in rows.items():
+        table = text.partition(r"\begin{tabular}")[2].partition(r"\end{tabular}")[0]
+        assert (r"\tabularnewline[2pt]" in table) == (name == "standard")
+
+
 def test_rows_of_symbols_with_marks_above_and_below_have_more_room_than_rows_of_numbers() -> None:
     text = document_of("softmax").to_latex()
     assert r"w^{(1)}_{12} \\[4pt] w^{(1)}_{21}" in text
