@@ -13,11 +13,11 @@ from sympy import Piecewise, Rational
 import bpsym
 from bpsym.calculus.cases import with_cases_outside
 from bpsym.calculus.nodes import Read
-from bpsym.derivation.forms import Applied, Element, Numerals
+from bpsym.derivation.forms import Applied, Cases, Comparison, Element, Number, Numerals, Variable
 from bpsym.derivation.worth import approximate, worth
 from bpsym.network.activations import activation_of
 from bpsym.publish import tex
-from bpsym.typeset.mathematics import numeral
+from bpsym.typeset.mathematics import Mathematics, numeral
 from bpsym.typeset.numbers import numeric_line
 from bpsym.typeset.pieces import joined
 from tests.shown import FORMS, SHOWN, document_of, example, layer
@@ -394,6 +394,18 @@ SLOPES = {
     "z / (1 + abs(z))": r"\frac{1}{1 + \lvert z\rvert} - \frac{\lvert z\rvert}{(1 + \lvert z\rvert)^2}",
     "z * abs(z)": r"2 \lvert z\rvert",
 }
+
+
+def test_of_several_ends_that_are_known_the_nearest_bounds_a_case() -> None:
+    """Steps at 3, 1 and -1, from the right, and the same from the left."""
+    document = document_of("own")
+    mathematics = Mathematics(document.names, document.derivation.program, marked=False)
+    for sign, steps, shown in ((">=", (3, 1, -1), r"-1 \le z < 1"), ("<=", (-3, -1, 1), r"-1 < z \le 1")):
+        form: Any = Number(Fraction(0))
+        for value, step in enumerate(reversed(steps), start=1):
+            test = Comparison(Variable("z"), sign, Number(Fraction(step)))
+            form = Cases(Number(Fraction(value)), test, form)
+        assert f"1, & {shown} " in mathematics.tex(form)
 
 
 def test_rows_of_cases_with_fractions_have_more_room_than_others() -> None:
