@@ -400,10 +400,10 @@ def test_of_several_ends_that_are_known_the_nearest_bounds_a_case() -> None:
     """Steps at 3, 1 and -1, from the right, and the same from the left."""
     document = document_of("own")
     mathematics = Mathematics(document.names, document.derivation.program, marked=False)
-    for sign, steps, shown in ((">=", (3, 1, -1), r"-1 \le z < 1"), ("<=", (-3, -1, 1), r"-1 < z \le 1")):
+    for sign, borders, shown in ((">=", (3, 1, -1), r"-1 \le z < 1"), ("<=", (-3, -1, 1), r"-1 < z \le 1")):
         form: Any = Number(Fraction(0))
-        for value, step in enumerate(reversed(steps), start=1):
-            test = Comparison(Variable("z"), sign, Number(Fraction(step)))
+        for value, border in enumerate(reversed(borders), start=1):
+            test = Comparison(Variable("z"), sign, Number(Fraction(border)))
             form = Cases(Number(Fraction(value)), test, form)
         assert f"1, & {shown} " in mathematics.tex(form)
 
