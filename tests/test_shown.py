@@ -29,7 +29,7 @@ from tests.witness.recompute import bare_values, lines
 def rowwise(text: str) -> list[list[list[str]]]:
     """The cells of each table of the document, row by row."""
     found = re.findall(r"\\begin\{array\}\{[^}]*\}(.*?)\\end\{array\}", text, re.DOTALL)
-    plain = [re.sub(r"\\hline|\[1\.5ex\]", "", table) for table in found]
+    plain = [re.sub(r"\\hline|\[[\d.]+ex\]", "", table) for table in found]
     return [
         [[cell.strip() for cell in row.split("&")] for row in table.split(r"\\") if row.strip()]
         for table in plain

@@ -13,11 +13,11 @@ from sympy import Piecewise, Rational
 import bpsym
 from bpsym.calculus.cases import with_cases_outside
 from bpsym.calculus.nodes import Read
-from bpsym.derivation.forms import Applied, Element, Numerals
+from bpsym.derivation.forms import Applied, Cases, Comparison, Element, Number, Numerals, Variable
 from bpsym.derivation.worth import worth
 from bpsym.network.activations import activation_of
 from bpsym.publish import tex
-from bpsym.typeset.mathematics import numeral
+from bpsym.typeset.mathematics import Mathematics, numeral
 from bpsym.typeset.numbers import numeric_line
 from bpsym.typeset.pieces import joined
 from tests.shown import FORMS, SHOWN, document_of, example, layer
@@ -68,6 +68,35 @@ def test_a_display_of_tall_matrices_may_be_broken_between_them_and_a_small_one_n
         for start in (given, forward):
             display = text[: text.index(start)].rpartition(r"\begingroup")[2]
             assert (r"\allowdisplaybreaks" in display) == breakable
+
+
+@pytest.mark.parametrize("preset", ["mazur", "nielsen", "xor", "softmax"])
+def test_a_step_of_several_rows_is_not_broken_over_two_pages_unless_it_is_very_long(preset: str) -> None:
+    """Where a display may be broken, either each of its steps is short, or steps follow each other in one list."""
+    text = bpsym.derive(bpsym.load(preset)).to_latex()
+    whole = text[: text.index("The update}")]
+    for display in re.findall(
+        r"\\allowdisplaybreaks\n\\begin\{align\*?\}\n(.*?)\n\\end\{align", whole, re.DOTALL
+    ):
+        steps = re.split(r"\n(?!\s*&)", display)
+        assert len(steps) > 1
+        assert min(step.count("\n") for step in steps) < 2
+
+
+def test_no_single_line_of_a_paragraph_stands_alone_on_a_page_of_an_article() -> None:
+    article, fragment = (
+        bpsym.derive(bpsym.load("blog")).to_latex(document=one) for one in ("article", "fragment")
+    )
+    for penalty in ("club", "widow", "displaywidow"):
+        assert rf"\{penalty}penalty=10000" in article.partition(r"\begin{document}")[0]
+        assert rf"\{penalty}penalty" not in fragment
+
+
+def test_rows_of_the_table_of_symbols_with_marks_above_have_more_room() -> None:
+    rows = {name: bpsym.derive(bpsym.load("blog"), notation=name).to_latex() for name in ("standard", "blog")}
+    for name, text in rows.items():
+        table = text.partition(r"\begin{tabular}")[2].partition(r"\end{tabular}")[0]
+        assert (r"\tabularnewline[2pt]" in table) == (name == "standard")
 
 
 def test_rows_of_symbols_with_marks_above_and_below_have_more_room_than_rows_of_numbers() -> None:
@@ -365,6 +394,18 @@ SLOPES = {
     "z / (1 + abs(z))": r"\frac{1}{1 + \lvert z\rvert} - \frac{\lvert z\rvert}{(1 + \lvert z\rvert)^2}",
     "z * abs(z)": r"2 \lvert z\rvert",
 }
+
+
+def test_of_several_ends_that_are_known_the_nearest_bounds_a_case() -> None:
+    """Steps at 3, 1 and -1, from the right, and the same from the left."""
+    document = document_of("own")
+    mathematics = Mathematics(document.names, document.derivation.program, marked=False)
+    for sign, borders, shown in ((">=", (3, 1, -1), r"-1 \le z < 1"), ("<=", (-3, -1, 1), r"-1 < z \le 1")):
+        form: Any = Number(Fraction(0))
+        for value, border in enumerate(reversed(borders), start=1):
+            test = Comparison(Variable("z"), sign, Number(Fraction(border)))
+            form = Cases(Number(Fraction(value)), test, form)
+        assert f"1, & {shown} " in mathematics.tex(form)
 
 
 def test_rows_of_cases_with_fractions_have_more_room_than_others() -> None:

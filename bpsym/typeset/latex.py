@@ -33,7 +33,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.setting import units
 from bpsym.errors import UsageError, did_you_mean
 from bpsym.notation.names import Names
-from bpsym.typeset.equations import fitting, relation, room_beside, rows
+from bpsym.typeset.equations import Row, fitting, relation, room_beside, rows
 from bpsym.typeset.mathematics import Mathematics
 from bpsym.typeset.numbers import apart
 from bpsym.typeset.phrases import Phrases
@@ -45,11 +45,17 @@ FOLDER = "latex"
 DOCUMENTS = "documents"
 
 _LISTED = 3
-_UNBROKEN = 8
-"""A display of no more rows than this stays on one page,"""
+_UNBROKEN, _OF_ONE_STEP = 8, 16
+"""A display of no more rows than this stays on one page, and one of a single step of no more rows than that,"""
 
 _TALLEST = 24
 """if it is of no more lines than this: a row with a matrix is as high as the lines of that."""
+
+_MOST_ROOMY = 18
+"""The rows of a table of symbols that has room to spare on its page."""
+
+_LONG = 3
+"""Steps of so many rows have displays of their own, where all of them would not stay on one page."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +120,18 @@ class Latex:
             room = min(room_beside(self.mathematics.pieces(step.lhs)) for step in steps)
             compact = block.compact or len(steps) > 1
             found += [rows(step, self.mathematics, values, self.digits, room, compact) for step in steps]
-        lines = [row for step in found for row in step]
+        found = [step for step in found if step]
+        alone = not block.compact and _breakable(found) and all(len(step) >= _LONG for step in found)
+        displays = [[step] for step in found] if alone else [found]
+        return "\n".join(map(self._display, displays))
+
+    def _display(self, steps: list[tuple[Row, ...]]) -> str:
+        """These steps, aligned with each other."""
+        lines = [row for step in steps for row in step]
         numbered = any(row.label for row in lines)
         return _template("equations.tex.jinja").render(
             environment="align" if numbered else "align*",
-            breakable=len(lines) > _UNBROKEN or sum(row.height for row in lines) > _TALLEST,
+            breakable=_breakable(steps),
             rows=[
                 {
                     "left": row.left,
@@ -153,15 +166,12 @@ class Latex:
         return {key: self.phrases.get("table", key) for key in self.phrases.tables["table"]}
 
     def symbols(self, block: SymbolTable, _: Section) -> str:
-        return _template("symbols.tex.jinja").render(
-            rows=[
-                {
-                    "symbols": self._listed(forms),
-                    "meaning": self._phrase("symbols", key, terms),
-                }
-                for forms, key, terms in block.rows
-            ]
-        )
+        names = [self._listed(forms) for forms, _, _ in block.rows]
+        meanings = [self._phrase("symbols", key, terms) for _, key, terms in block.rows]
+        marked = any("^" in name for name in names)  # above the line, where they would touch the row before
+        roomy = marked and len(names) <= _MOST_ROOMY
+        rows = [{"symbols": name, "meaning": text} for name, text in zip(names, meanings, strict=True)]
+        return _template("symbols.tex.jinja").render(rows=rows, gap="[2pt]" if roomy else "")
 
     def _listed(self, forms: tuple[Any, ...]) -> str:
         """All the symbols, or the first and the last of many."""
@@ -241,6 +251,13 @@ _BLOCKS: dict[type, Callable[[Latex, Any, Section], str]] = {
     SampleData: Latex.data,
     SampleTable: Latex.samples,
 }
+
+
+def _breakable(steps: list[tuple[Row, ...]]) -> bool:
+    """Whether a page may end inside of the display."""
+    lines = [row for step in steps for row in step]
+    most = _OF_ONE_STEP if len(steps) == 1 else _UNBROKEN
+    return len(lines) > most or sum(row.height for row in lines) > _TALLEST
 
 
 def _tag(label: str, numbered: bool) -> str:
