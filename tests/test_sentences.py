@@ -173,7 +173,7 @@ def test_only_plain_descent_is_said_to_go_against_the_gradient(name: str, lang: 
 STATES = {
     "momentum": {"en": ["velocity"], "zh": ["动量"]},
     "nesterov": {"en": ["velocity"], "zh": ["动量"]},
-    "adagrad": {"en": ["sum of its squared gradients"], "zh": ["平方的累加"]},
+    "adagrad": {"en": ["sum of its squared gradients"], "zh": ["平方和（逐步累加）"]},
     "rmsprop": {"en": ["average of its squared"], "zh": ["平方的滑动平均"]},
     "adam": {
         "en": ["first moment estimate of each", "second moment estimate of each"],
@@ -257,7 +257,7 @@ def test_one_error_term_is_not_said_to_be_summed(lang: str) -> None:
     of_one, of_two = (
         section(written(one, lang), "Error terms", "误差项") for one in (two_layers(), NUMERIC["sequential"])
     )
-    words = {"en": "is the sum of", "zh": "加权求和"}[lang]
+    words = {"en": "add up the products", "zh": "加权求和"}[lang]
     assert words not in of_one
     assert words in of_two
 
@@ -358,7 +358,7 @@ def test_the_product_of_slopes_is_that_of_a_parameter_that_has_a_chain(
     first: dict[str, Any], parameter: str | None
 ) -> None:
     text = section(written(two_layers(1, first), "en"), "Why gradients vanish or explode")
-    assert re.findall(r"the chain of \$(.*?)\$ carries", text) == ([parameter] if parameter else [])
+    assert re.findall(r"the chain of \$(.*?)\$ contains", text) == ([parameter] if parameter else [])
     assert ("f_1'" in text) == (parameter is not None)
 
 

@@ -159,7 +159,7 @@ def test_the_lines_to_a_softmax_error_term_are_shown_and_targets_that_do_not_sum
     ones = document_of("softmax").to_latex()
     assert ones.count(r"\sum_{k \ne i}") == 2
     assert r"&= a^{(2)}_1 - t_1 \notag" in ones
-    assert "sum to 1, so that only the output less the target is left" in ones
+    assert "sum to 1, so only the output minus the target is left" in ones
     other = document_of("targets").to_latex()
     assert "The targets of sample 2 do not sum to 1" in other
     assert r"= y_i^{[1]} \sum_{k=3}^{5} t_k^{[1]} - t_i^{[1]}" in other
@@ -328,7 +328,7 @@ def test_a_frozen_parameter_has_neither_gradient_nor_update() -> None:
     found = steps(document.derivation)
     assert "update-w2-11" in found
     assert not [label for label in found if "w1-" in label or "b1-" in label]
-    assert "Layer 1 is frozen" in document.to_latex()
+    assert "of layer 1 are frozen" in document.to_latex()
 
 
 def test_the_first_step_of_adam_is_shown_with_its_states() -> None:
@@ -359,7 +359,7 @@ def all_of(derivation: Derivation, name: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("name", "said", "unsaid"),
     [
-        ("frozen", ["At $z = 0$ there is no derivative", "Layer 1 is frozen"], ["penalty", "mean over"]),
+        ("frozen", ["At $z = 0$ there is no derivative", "of layer 1 are frozen"], ["penalty", "mean over"]),
         ("penalties", ["half of $0.01$ times", "$0.001$ times", "mean over the 2 samples"], ["frozen"]),
         (
             "sum",

@@ -372,7 +372,7 @@ def test_under_a_wide_left_hand_side_products_are_not_broken_inside_their_bracke
     )
     document = bpsym.derive(example(2, layers, [[1], [0]]))
     text = document.to_latex()
-    product = text[text.index("carries the factor") :].partition(r"\end{align*}")[0]
+    product = text[text.index("contains the factor") :].partition(r"\end{align*}")[0]
     left, *right = product.partition(r"\begin{align*}")[2].strip().split(r" \\")
     assert left.count("f_") == 4
     assert "=" not in left
