@@ -82,13 +82,13 @@ def _after_one_step(document: bpsym.Document) -> list[Any]:
 def test_a_slope_that_is_the_output_itself_is_still_the_slope_in_the_error_term() -> None:
     latex = bpsym.derive(example(last="exp(z)")).to_latex(document="fragment")
     assert r"\bigl(a^{(2)[1]}_1 - t^{[1]}\bigr) \cdot f_2'(z^{(2)[1]}_1)" in latex
-    assert "That so little is left" not in latex
+    assert "so little is left" not in latex
     assert bpsym.derive(example(last="exp(z)"), form="index").to_latex("zh")
 
 
 def test_a_slope_that_cancels_is_the_sign_of_the_slope_where_none_is_declared() -> None:
     latex = bpsym.derive(example(last="exp(z)", loss="a - t * log(a)")).to_latex(document="fragment")
-    assert "That so little is left" in latex
+    assert "Here is why so little is left" in latex
     assert r"\cdot f_2'(z^{(2)[1]}_1) \notag \\" in latex
 
 
