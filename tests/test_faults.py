@@ -832,8 +832,8 @@ FAULTS = (
     Fault(
         "a kink said to have the slope of the other argument",
         "bpsym/network/ties.py",
-        "(_is_number(right) and not _is_number(left)) else left",
-        "(_is_number(right) and not _is_number(left)) else right",
+        "_named(node, left, right, right if is_right else left)",
+        "_named(node, left, right, right)",
         "tests/test_conventions.py::test_the_slope_at_the_kink_of_a_loss_is_stated_and_taken[max(a*t, a)-5.0-1.0-1.0-"
         "is differentiated there like $a^{(1)}_1 t$]",
     ),
@@ -849,7 +849,7 @@ FAULTS = (
         "bpsym/derivation/kinks.py",
         "approximate(left) - approximate(right)) > approximate(LITTLE)",
         "approximate(left) - approximate(right)) >= 0",
-        "tests/test_conventions.py::test_the_slope_at_each_kink_is_stated[z / (1 + abs(z))-stated8]",
+        "tests/test_conventions.py::test_the_slope_at_each_kink_is_stated[z / (1 + abs(z))-stated13]",
     ),
     Fault(
         "a table without the sample that is shown",

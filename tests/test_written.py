@@ -198,7 +198,7 @@ def test_a_rate_that_happens_to_be_one_over_the_samples_stays_a_rate(penalty: st
     rate = {"l1": 0.2, "l2": 0.4}[penalty]
     one = example(2, (layer(1, 2, "tanh", 1),), [[0.5]] * 5, **{penalty: rate})
     text = bpsym.derive(one).to_latex()
-    assert rf"&= \frac{{1}}{{5}} \sum_{{s=1}}^{{5}} L^{{[s]}} + 0.2 {written}" in text
+    assert rf"&= \frac{{1}}{{5}} \sum_{{s=1}}^{{5}} L^{{[s]}} + 0.2 \sum_{{j=1}}^{{2}} {written}" in text
     assert r"&= \frac{1}{5} (L^{[1]} + L^{[2]} + L^{[3]} + L^{[4]} + L^{[5]}) + 0.2" in text
 
 
