@@ -10,6 +10,7 @@ from bpsym.calculus.backward import adjoint_name
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
     Block,
+    Cited,
     Element,
     Equations,
     Form,
@@ -43,6 +44,11 @@ def over_the_layer(setting: Setting, layer: int) -> Iterator[Block]:
         yield from _added_up(setting, layer)
         if layer == setting.layers[-1]:
             yield from _targets(setting)
+        yield Remark("layer_units", {"layer": layer, "cited": Cited((_label(setting, layer),))})
+
+
+def _label(setting: Setting, layer: int) -> str:
+    return "output-error-term" if layer == setting.layers[-1] else f"layer-error-term-{layer}"
 
 
 def is_cancelled(setting: Setting) -> bool:
@@ -158,9 +164,8 @@ def _added_up(setting: Setting, layer: int) -> Iterator[Block]:
     )
     cancelled = _cancelled(setting) if is_last else put_in
     forms = _unlike([partials, put_in, cancelled, setting.ordered(_error_term(setting, layer))])
-    label = "output-error-term" if is_last else f"layer-error-term-{layer}"
     yield Remark("layer_error_terms")
-    yield Equations((Step(label, Partial(_loss(setting), Element(by)), forms),))
+    yield Equations((Step(_label(setting, layer), Partial(_loss(setting), Element(by)), forms),))
 
 
 def _cancelled(setting: Setting) -> Form:
