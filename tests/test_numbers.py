@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import Element, Negative, Number, Product, Sum
-from bpsym.typeset.mathematics import numeral
+from bpsym.typeset.marks import numeral
 from bpsym.typeset.numbers import numeric_line, result, rounded, short
 from bpsym.typeset.pieces import joined
 

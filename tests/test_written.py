@@ -17,7 +17,8 @@ from bpsym.derivation.forms import Applied, Cases, Comparison, Element, Number, 
 from bpsym.derivation.worth import worth
 from bpsym.network.activations import activation_of
 from bpsym.publish import tex
-from bpsym.typeset.mathematics import Mathematics, numeral
+from bpsym.typeset.marks import numeral
+from bpsym.typeset.mathematics import Mathematics
 from bpsym.typeset.numbers import numeric_line
 from bpsym.typeset.pieces import joined
 from tests.shown import FORMS, SHOWN, document_of, example, layer

@@ -17,7 +17,8 @@ from bpsym.derivation.forms import (
     SumOver,
     components,
 )
-from bpsym.typeset.mathematics import Mathematics, printed_result
+from bpsym.typeset.marks import printed_result
+from bpsym.typeset.mathematics import Mathematics
 from bpsym.typeset.numbers import numeric_line
 from bpsym.typeset.pieces import Piece, Pieces, after, joined, lines, total_height, total_width, width
 

@@ -38,6 +38,7 @@ from bpsym.derivation.worth import holds
 from bpsym.network.activations import GENERIC
 from bpsym.notation.names import Names, Unit
 from bpsym.typeset.branches import branches
+from bpsym.typeset.marks import fenced, fraction, matrix, numeral
 from bpsym.typeset.numbers import Numeral, result, short
 from bpsym.typeset.pieces import Piece, Pieces, after, enclosed, joined, piece, total_width, unbroken
 
@@ -79,7 +80,7 @@ class Mathematics:
         if decimal is not None and not self._is_fraction(value):
             return numeral(decimal)
         sign = "-" if value < 0 else ""
-        return _fraction(piece(str(abs(value.numerator))), piece(str(value.denominator)), sign)
+        return fraction(piece(str(abs(value.numerator))), piece(str(value.denominator)), sign)
 
     def _is_fraction(self, value: Fraction) -> bool:
         """Whether it is written as one: halves, quarters, ... where no formula of this network has them as decimals."""
@@ -116,7 +117,7 @@ class Mathematics:
     @pieces.register(Partial)
     def _(self, form: Partial) -> Pieces:
         over, under = (rf"\partial {self.tex(part)}" for part in (form.of, form.by))
-        return _fraction(piece(over), piece(under))
+        return fraction(piece(over), piece(under))
 
     @pieces.register(Activated)
     def _(self, form: Activated) -> Pieces:
@@ -263,7 +264,7 @@ class Mathematics:
                 )
             )
         flat = replace(self, depth=0, nested=True)
-        return _fraction(flat.pieces(form.over), flat.pieces(form.under))
+        return fraction(flat.pieces(form.over), flat.pieces(form.under))
 
     def _on_the_line(self, form: Product) -> Product:
         """For u * (v dL/dw / q), (u v / q) * dL/dw: a fraction is not set small on top of another."""
@@ -305,11 +306,11 @@ class Mathematics:
             left, right = _ENCLOSING[form.name]
             return piece(f"{left}{arguments}{right}")
         if form.name in _FENCES:
-            return unbroken(_fenced(piece(arguments), _FENCES[form.name]))
+            return unbroken(fenced(piece(arguments), _FENCES[form.name]))
         sign = _SIGNS.get(form.name, rf"\operatorname{{{form.name}}}")
         if len(form.arguments) == 1 and _is_flat_atom(form.arguments[0], arguments):
             return piece(f"{sign}({arguments})")
-        return unbroken(after(sign, _fenced(piece(arguments), after_sign=True)))
+        return unbroken(after(sign, fenced(piece(arguments), after_sign=True)))
 
     def _bracketed(self, form: Form, kinds: tuple[type, ...]) -> Pieces:
         """The form, in brackets where it is one of these kinds or a negative number."""
@@ -319,7 +320,7 @@ class Mathematics:
         if not isinstance(form, kinds) and not self._is_negative(form):
             return self.pieces(form)
         raised = isinstance(form, _ATOMS) and "^" in joined(self.pieces(form))
-        return _fenced(self._inside().pieces(form), raised=raised)
+        return fenced(self._inside().pieces(form), raised=raised)
 
     def _settled(self, form: Form) -> Form:
         """The branch that the numbers choose, of cases with numbers; any other form as it is."""
@@ -382,86 +383,6 @@ _FENCES = {"abs": (r"\lvert", r"\rvert"), "floor": (r"\lfloor", r"\rfloor")}
 
 _MARKS = (*_CONSTANTS, *_ENCLOSING, *_FENCES)
 """What is called and not followed by an argument in brackets, which the next factor would seem to belong to."""
-
-_SIZES = ("", "big", "Big", "bigg", "Bigg", "Bigg")
-"""Of brackets around brackets, from the inside out."""
-
-_TALL = (r"\frac", r"\sum", r"\begin")
-
-
-def _fenced(
-    pieces: Pieces, fence: tuple[str, str] = ("(", ")"), *, raised: bool = False, after_sign: bool = False
-) -> Pieces:
-    """The pieces in brackets as large as they need; raised: they have something above the line."""
-    text = joined(pieces)
-    if any(tall in text for tall in _TALL):
-        gap = r"\!" if after_sign else ""  # else TeX leaves a gap between the sign and the bracket
-        return unbroken(_between(rf"{gap}\left", r"\right", fence, pieces))
-    if fence[0] not in text and not raised:
-        return _between("", "", fence, pieces)
-    inner = next((size for size in reversed(_SIZES) if rf"\{size}l{fence[0]}" in text), "")
-    larger = _SIZES[_SIZES.index(inner) + 1]
-    return _between(rf"\{larger}l", rf"\{larger}r", fence, pieces)
-
-
-def _between(left: str, right: str, fence: tuple[str, str], pieces: Pieces) -> Pieces:
-    """The pieces between these brackets of this size."""
-    opening, closing = fence
-    gap = "" if opening == "(" else " "
-    return enclosed(f"{left}{opening}{gap}", pieces, f"{right}{closing}")
-
-
-def numeral(number: Numeral) -> Pieces:
-    """The number with its sign; brackets are its surroundings' affair."""
-    digits, power = number.parts()
-    (plain,) = piece(_scientific(digits, power) if power else digits)
-    if not number.negative:
-        return (plain,)
-    return (replace(plain, text=f"-{plain.text}", width=plain.width + _MINUS),)
-
-
-_MINUS = 8.6
-"""The width of a sign before a number."""
-
-
-def _scientific(digits: str, power: int) -> str:
-    """1.5 * 10^{-8}; of a whole 1 there is only the power: 10^{-8}."""
-    return rf"10^{{{power}}}" if digits == "1" else rf"{digits} \cdot 10^{{{power}}}"
-
-
-def printed_result(value: Any) -> Pieces:
-    """Numerals as a number, or rows of them as a matrix."""
-    if isinstance(value, tuple):
-        return matrix([[numeral(entry) for entry in row] for row in value])
-    return numeral(value)
-
-
-def matrix(rows: list[list[Pieces]]) -> Pieces:
-    """Rows of printed entries, as wide as the widest of each column."""
-    width = sum(max(map(total_width, column)) + COLUMN_GAP for column in zip(*rows, strict=True))
-    return (Piece(rf"\begin{{bmatrix}} {rows_of(rows)} \end{{bmatrix}}", width + 5.0, height=len(rows)),)
-
-
-COLUMN_GAP = 11.0
-"""The room between two columns of a matrix, in points at 11 pt."""
-
-
-def rows_of(rows: list[list[Pieces]]) -> str:
-    """What stands inside the brackets of a matrix."""
-    printed = [" & ".join(map(joined, row)) for row in rows]
-    return rf" \\{_apart(printed)} ".join(printed)
-
-
-def _apart(rows: list[str]) -> str:
-    """More room between rows with fractions, or with marks both above and below the line, which would touch."""
-    return "[4pt]" if any(r"\frac" in row or ("_" in row and "^" in row) for row in rows) else ""
-
-
-def _fraction(over: Pieces, under: Pieces, sign: str = "") -> Pieces:
-    (top,), (bottom,) = unbroken(over), unbroken(under)
-    text = rf"{sign}\frac{{{top.text}}}{{{bottom.text}}}"
-    return (replace(top, text=text, width=max(top.width, bottom.width) + 2.4 + len(sign) * 8.5),)
-
 
 _NOTHING, _ONE = Number(Fraction(0)), Number(Fraction(1))
 """Factors that only a computation leaves beside a symbol, where they would be read as a part of its name."""

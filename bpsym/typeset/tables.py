@@ -11,7 +11,8 @@ from typing import Any
 from bpsym.derivation.forms import Amount, Numerals, SampleData, SampleTable
 from bpsym.derivation.worth import approximate
 from bpsym.typeset.equations import ROOM, relation
-from bpsym.typeset.mathematics import COLUMN_GAP, Mathematics, matrix, numeral, rows_of
+from bpsym.typeset.marks import COLUMN_GAP, matrix, numeral, rows_of
+from bpsym.typeset.mathematics import Mathematics
 from bpsym.typeset.numbers import Numeral, result, rounded, rounds_to, short
 from bpsym.typeset.pieces import Pieces, joined, total_width, width
 
