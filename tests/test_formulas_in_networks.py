@@ -215,3 +215,23 @@ def test_a_loss_that_moves_to_the_other_side_of_its_target_has_not_changed() -> 
     """|0.55 - 0.5| = |0.45 - 0.5|; in double precision they differ."""
     one = one_unit("identity", "absolute_error", "0.55", 1, "0.5")
     assert "it has not changed" in bpsym.derive(one).to_latex()
+
+
+@pytest.mark.parametrize(("weight", "t"), [("15", "0"), ("15", "1"), ("40", "0"), ("100", "1")])
+def test_a_saturated_output_is_derived_with_the_loss_that_is_left(weight: str, t: str) -> None:
+    """By hand: -ln(1 - a) = w + ln(1 + e**-w), and -ln(a) = ln(1 + e**-w)."""
+    document = bpsym.derive(one_unit("sigmoid", "binary_cross_entropy", weight, 1, t))
+    document.to_latex()
+    left = math.log1p(math.exp(-float(weight)))
+    assert float(document.derivation.values[0]["E"][0,]) == pytest.approx(left + float(weight) * (t == "0"))
+
+
+def test_a_network_that_diverges_is_refused_before_its_numbers_fill_the_memory() -> None:
+    layers = tuple(bpsym.Dense(units=1, activation="z**2", bias="none", weights=[[3]]) for _ in range(2))
+    example = bpsym.Example(
+        network=bpsym.Network(inputs=1, layers=layers),
+        data={"x": [[5]], "t": [[0]]},
+        training={"learning_rate": 10, "steps": 50},
+    )
+    with pytest.raises(InputError, match=r"beyond 10\*\*3000.*write a smaller learning rate"):
+        bpsym.derive(example)

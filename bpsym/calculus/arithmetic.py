@@ -133,6 +133,7 @@ def exact_or_digits(count: int) -> Arithmetic:
 
     functions = dict(floating.functions) | {name: of(name) for name in (*_NAMES, "softplus")}
     functions |= {"sqrt": square_root, "Pow": power, "floor": lambda value: Fraction(math.floor(value))}
+    functions["sign"] = lambda value: Fraction((value > 0) - (value < 0))
     functions |= {"Max": chosen(max, alike), "Min": chosen(min, alike)}
     return Arithmetic(lambda value: value, functions, own, alike)
 

@@ -19,7 +19,7 @@ from bpsym.derivation.chains import Chains
 from bpsym.derivation.forms import Activated, Element, Form, Layer, Matrix, Product, Range, changed
 from bpsym.derivation.real import NO_NUMBER
 from bpsym.derivation.training import DIGITS, Numbers, OnDemand
-from bpsym.derivation.worth import decided, worth
+from bpsym.derivation.worth import PRECISE, decided, worth
 from bpsym.errors import ProgramError
 from bpsym.examples.example import Example
 from bpsym.network import roles
@@ -357,7 +357,12 @@ class Setting:
             known = worth(form, lambda one: self.amount(one.read))
         except NO_NUMBER:  # as the slope of sqrt(z) at 0, which no gradient needs
             return None
-        return settled(known, DIGITS, lambda: worth(form, lambda one: before.precisely(*_place(one.read))))
+
+        def again(digits: int) -> Any:
+            with PRECISE.workdps(max(digits, PRECISE.dps)):
+                return worth(form, lambda one: before.precisely(*_place(one.read), digits))
+
+        return settled(known, DIGITS, again)
 
     def decided(self, form: Form) -> Form:
         """The form with the branch of each of its cases that the sample's numbers choose, where there are any."""

@@ -54,9 +54,9 @@ class OnDemand(dict[str, dict[tuple[int, ...], Any]]):
         self[name] = found = _Elements(self.real, name)
         return found
 
-    def precisely(self, name: str, at: tuple[int, ...]) -> Any:
-        """The element with more digits than the others have."""
-        return self.real.evaluator.precisely(name, at)
+    def precisely(self, name: str, at: tuple[int, ...], digits: int) -> Any:
+        """The element with this many digits."""
+        return self.real.evaluator.precisely(name, at, digits)
 
 
 class _Elements(dict[tuple[int, ...], Any]):

@@ -165,6 +165,8 @@ def _numeric(step: Step, mathematics: Mathematics, values: Values | None, digits
         return values[element.read.name][tuple(int(index) for index in element.read.at)]
 
     line = numeric_line(last, lookup, step.value, digits)
+    if line is None:
+        return [Equated(relation(False), mathematics.amount(step.value, digits)[0])]
     numbers = mathematics.with_numbers(line.number).pieces(last)
     return [
         Equated(relation(line.shown_exact), numbers),

@@ -9,6 +9,7 @@ from math import floor, log10
 from typing import Any
 
 from bpsym.derivation.forms import Amount, Applied, Element, Form
+from bpsym.derivation.real import NO_NUMBER
 from bpsym.derivation.worth import SAME, order, worth
 
 SHORT = 10
@@ -142,10 +143,13 @@ class NumericLine:
     exact: bool
 
 
-def numeric_line(form: Form, lookup: Callable[[Element], Amount], value: Any, digits: int) -> NumericLine:
+def numeric_line(
+    form: Form, lookup: Callable[[Element], Amount], value: Any, digits: int
+) -> NumericLine | None:
     """The line with the fewest guard digits that make it recomputable from what is printed.
 
-    Its printed numbers, put into the form and computed exactly, round half-even to the printed result.
+    Its printed numbers, put into the form and computed exactly, round half-even to the printed result. None where no
+    number of guard digits does that: of a saturated output, which is 1 to all of its digits.
     """
     for guard in range(_MOST_GUARD_DIGITS):
         shown: dict[Element, tuple[Numeral, bool]] = {}
@@ -158,13 +162,16 @@ def numeric_line(form: Form, lookup: Callable[[Element], Amount], value: Any, di
             numeral: Numeral = seen[element][0]
             return numeral
 
-        found = worth(form, lambda element, number=number: number(element).value)  # type: ignore[misc]
+        try:
+            found = worth(form, lambda element, number=number: number(element).value)  # type: ignore[misc]
+        except NO_NUMBER:  # as of ln(1 - 1.00000)
+            continue
         results = _both(found, value, lambda one, known: _result(form, one, known, digits))
         pairs = list(zip(_flat(found), _flat(results), strict=True))
         if all(_agrees(one, numeral, digits) for one, numeral in pairs):
             exact = all(_is_exactly(form, one, numeral) for one, numeral in pairs)
             return NumericLine(number, all(known for _, known in shown.values()), results, exact)
-    raise ArithmeticError(f"no number of guard digits makes {form} recomputable")
+    return None
 
 
 def _result(form: Form, found: Amount, value: Amount, digits: int) -> Numeral:
