@@ -199,3 +199,22 @@ def test_a_sequential_update_is_no_other_than_descent_where_no_new_parameter_is_
     same = {"en": "it is exactly gradient descent", "zh": "与梯度下降完全相同"}[lang]
     assert [words in text for words in differs] == [name == "two layers"] * 2
     assert (same in text) == (name != "two layers")
+
+
+@pytest.mark.parametrize(
+    ("formula", "wrong"),
+    [
+        ("max(z, 0) + min(z, 0)", {"0": ("0", "1")}),
+        ("max(abs(z) - 1, 0) - max(1 - abs(z), 0)", {"-1": ("0", "-1"), "1": ("0", "1")}),
+        ("max(z, 0) + 0.5*min(z, 0)", {}),
+    ],
+)
+def test_a_slope_that_is_wrong_where_kinks_cancel_is_said_to_be(
+    formula: str, wrong: dict[str, tuple[str, str]]
+) -> None:
+    """By hand: max(z, 0) + min(z, 0) = z, and the other one is |z| - 1; the last one has a kink."""
+    found = re.findall(
+        r"At \$z = (\S+)\$, .* computed as \$(\S+)\$ .* derivative is \$(\S+)\$",
+        conventions(network(formula)),
+    )
+    assert {at: (taken, right) for at, taken, right in found} == wrong

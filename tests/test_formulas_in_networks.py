@@ -235,3 +235,14 @@ def test_a_network_that_diverges_is_refused_before_its_numbers_fill_the_memory()
     )
     with pytest.raises(InputError, match=r"beyond 10\*\*3000.*write a smaller learning rate"):
         bpsym.derive(example)
+
+
+def test_a_slope_too_near_to_zero_to_be_shown_fills_no_memory() -> None:
+    """silu at -0.5e40: its slope is about e to the power of -10**39."""
+    layer = bpsym.Dense(units=1, activation="silu", bias="none", weights=[[-1]])
+    network = bpsym.Network(inputs=1, layers=(layer,))
+    example = bpsym.Example(network=network, data={"x": [[10**40]], "t": [[0]]}, training={"steps": 0})
+    with pytest.raises(InputError, match="as near to 0"):
+        bpsym.derive(example).to_latex()
+    positive = bpsym.Example(network=network, data={"x": [[-(10**40)]], "t": [[0]]}, training={"steps": 0})
+    assert r"\label{" in bpsym.derive(positive).to_latex()

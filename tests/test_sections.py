@@ -492,3 +492,54 @@ def test_the_partials_of_softmax_are_derived_once_and_before_error_terms_use_the
     assert text.count(r"\label{\bpsymprefix layer-own}") == 1
     error_terms = text.index(r"\label{\bpsymprefix delta2")
     assert text.index(r"\label{\bpsymprefix layer-other}") < error_terms
+
+
+def vanishing_of(activation: str, loss: str) -> str:
+    layers = [
+        {"units": 2, "activation": "tanh", "weights": [[0.5], [0.25]], "biases": [0, 0]},
+        {"units": 2, "activation": activation, "weights": [[1, 2], [0, 1]], "biases": [0, 0]},
+    ]
+    example = bpsym.Example(
+        network={"inputs": 1, "layers": layers, "loss": loss},
+        data={"x": [[0.5]], "t": [[1, 0]]},
+        training={"learning_rate": 0.1},
+    )
+    text = bpsym.derive(example).to_latex()
+    return text[text.index("Why gradients vanish") : text.index(r"\bpsymheading{The code}")]
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "of_outputs", "why"),
+    [
+        ("sigmoid", "half_squared_error", True, ""),
+        ("sigmoid", "binary_cross_entropy", False, "the loss has cancelled the slope"),
+        ("softmax", "cross_entropy", False, "A softmax layer has no such slopes"),
+    ],
+)
+def test_only_slopes_that_chains_are_multiplied_with_are_said_to_vanish(
+    activation: str, loss: str, of_outputs: bool, why: str
+) -> None:
+    text = vanishing_of(activation, loss)
+    assert "'(z^{(1)}_1)" in text
+    assert ("'(z^{(2)}_1)" in text) == of_outputs
+    assert why in text
+    assert ("has no such" in text or "cancelled" in text) == bool(why)
+
+
+def test_a_step_along_new_gradients_is_not_called_descent() -> None:
+    layers = [
+        {"units": 1, "activation": "tanh", "bias": "none", "weights": [[0.5]]},
+        {"units": 1, "activation": "tanh", "bias": "none", "weights": [[1]]},
+    ]
+    example = bpsym.Example(
+        network={"inputs": 1, "layers": layers},
+        data={"x": [[0.5]], "t": [[1]]},
+        training={"learning_rate": 0.1, "update": "sequential"},
+    )
+    assert "moves against its gradient" not in bpsym.derive(example).to_latex()
+
+
+def test_biases_that_are_not_there_are_not_called_frozen() -> None:
+    layers = [{"units": 1, "activation": "tanh", "bias": "none", "frozen": ["biases"], "weights": [[0.5]]}]
+    example = bpsym.Example(network={"inputs": 1, "layers": layers}, data={"x": [[0.5]], "t": [[1]]})
+    assert "frozen" not in bpsym.derive(example).to_latex()

@@ -19,6 +19,7 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.functions import activation, first_of_each_activation, slope_form
 from bpsym.derivation.gradients import link_slope
+from bpsym.derivation.output_layer import is_cancelled
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form
@@ -30,7 +31,7 @@ def vanishing(setting: Setting) -> Iterator[Section]:
     if setting.indexed or not layers or setting.before is None:
         return
     steps = tuple(step for layer in reversed(layers) for step in _slopes(setting, layer))
-    blocks: list[Block] = [Remark("vanishing_lead"), Equations(steps, compact=True)]
+    blocks: list[Block] = [Remark("vanishing_lead"), Equations(steps, compact=True), *_left_out(setting)]
     bounds = tuple(_bounds(setting, layers))
     if bounds:
         blocks.append(Remark("bounded", {"bounds": bounds}))
@@ -50,8 +51,19 @@ def _bounds(setting: Setting, layers: list[int]) -> Iterator[Comparison]:
 
 
 def _has_slopes(setting: Setting, layer: int) -> bool:
+    """Whether a chain is multiplied by a slope of its own there: none that the loss's slope cancels."""
     record = activation(setting, layer)
-    return not (record.is_layer_wide or record.is_unspecified)
+    cancels = layer == setting.layers[-1] and not record.is_layer_wide and is_cancelled(setting)
+    return not (record.is_layer_wide or record.is_unspecified or cancels)
+
+
+def _left_out(setting: Setting) -> Iterator[Remark]:
+    """Why there are no slopes of some layers."""
+    layers = setting.reached()
+    if any(activation(setting, layer).is_layer_wide for layer in layers):
+        yield Remark("vanishing_layer_wide")
+    elif layers[-1] == setting.layers[-1] and not _has_slopes(setting, layers[-1]):
+        yield Remark("vanishing_cancelled")
 
 
 def _slopes(setting: Setting, layer: int) -> Iterator[Step]:

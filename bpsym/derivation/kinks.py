@@ -26,7 +26,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.functions import activation, first_of_each_activation, letter
 from bpsym.derivation.real import NO_NUMBER
 from bpsym.derivation.setting import Setting
-from bpsym.derivation.worth import approximate, derived_slope, worth
+from bpsym.derivation.worth import PRECISE, approximate, derived_slope, worth
 from bpsym.network import roles
 from bpsym.network.activations import Activation
 from bpsym.network.losses import Loss, loss_of
@@ -36,6 +36,9 @@ from bpsym.notation.order import reading_order
 
 NEAR, LITTLE = Fraction(1, 10**30), Fraction(1, 10**15)
 """How far from a place the slopes beside it are taken, and by how much they must differ for a kink."""
+
+DECIMALS = 10**12
+"""The slope beside a place is rounded to a whole number of parts of this size, where it is stated."""
 
 TARGETS = (Fraction(3, 7), Fraction(-5, 3), Fraction(2))
 """Targets at which the kinks of a loss are looked for: what is the same at all of them is said of every target."""
@@ -108,13 +111,26 @@ def _of_activation(setting: Setting, layer: int) -> Iterator[Remark]:
         slope = _where_defined(record, _slope(derived_slope(record), lambda at: {"z": at}))
         found = {tie: places(tie, "z", {}) for tie in ties(record.formula)}
         rules = [tie for tie, at in found.items() if at is None]
-        known = _bends(slope, sorted({one for at in found.values() for one in at or ()}))
+        at_ties = sorted({one for at in found.values() for one in at or ()})
+        known = _bends(slope, at_ties)
+        yield from _wrong(at_ties, slope, layer, record)
     sign_of_slope = Applied(layer, record.name, z, order=1)
     for at, value in known:
         terms: dict[str, Any] = {"at": _equal(z, Number(at))}
         chosen = {"slope": sign_of_slope, "value": _amount(value)}
         yield Remark("kink_none", terms) if value is None else Remark("kink", terms | chosen)
     yield from (_rule(tie, {"z": z}) for tie in rules)
+
+
+def _wrong(at_ties: list[Fraction], slope: Slope, layer: int, record: Activation) -> Iterator[Remark]:
+    """Places at which kinks cancel, but not the slopes that are taken there: max(z, 0) + min(z, 0) is z."""
+    z = Variable("z")
+    for at in at_ties:
+        here, beside, other = _around(slope, at)
+        if None not in (here, beside, other) and _same(beside, other) and not _same(here, beside):
+            right = Fraction(int(PRECISE.nint(approximate(beside) * DECIMALS)), DECIMALS)
+            slopes = {"slope": Applied(layer, record.name, z, order=1), "value": _amount(here)}
+            yield Remark("kink_wrong", {"at": _equal(z, Number(at)), "right": Number(right)} | slopes)
 
 
 def _of_loss(setting: Setting, record: Loss) -> Iterator[Remark]:
@@ -181,12 +197,20 @@ def _bends(slope: Slope, at: Any) -> list[tuple[Fraction, Any]]:
 
 def _is_bent(slope: Slope, place: Fraction) -> bool:
     """Whether the slopes on both sides differ, or there is none at the place, as of sqrt(|z|) and z / |z| at 0."""
+    here, left, right = _around(slope, place)
+    return None in (here, left, right) or not _same(left, right)
+
+
+def _around(slope: Slope, place: Fraction) -> tuple[Any, Any, Any]:
+    """The slope at the place, just before it and just after it; None where there is none."""
     here, left, right = (
         _or_none(slope, at) for at in (place, *map(approximate, (place - NEAR, place + NEAR)))
     )
-    if here is None or left is None or right is None:
-        return True
-    return bool(abs(approximate(left) - approximate(right)) > approximate(LITTLE))
+    return here, left, right
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(abs(approximate(one) - approximate(other)) <= approximate(LITTLE))
 
 
 def _or_none(slope: Slope, place: Any) -> Any:

@@ -192,8 +192,13 @@ def _update(setting: Setting) -> str:
 
 def _frozen(setting: Setting) -> Iterator[Remark]:
     for layer, dense in zip(setting.layers, setting.example.network.layers, strict=True):
-        if dense.frozen:
-            yield Remark("_".join(("frozen", *sorted(set(dense.frozen), reverse=True))), {"layer": layer})
+        kinds = [
+            kind
+            for kind in (roles.WEIGHTS, roles.BIASES)
+            if kind in dense.frozen and setting.has(kind, layer)
+        ]
+        if kinds:
+            yield Remark("_".join(("frozen", *kinds)), {"layer": layer})
 
 
 def _biases(setting: Setting) -> Iterator[Remark]:

@@ -11,7 +11,7 @@ from typing import Any
 from bpsym.calculus.cancellation import CertainZeros
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import Element
-from bpsym.derivation.worth import PRECISE, worth
+from bpsym.derivation.worth import MOST_PLACES, PRECISE, is_beyond, worth
 from bpsym.errors import InputError, Problem, ProgramError, shown
 from bpsym.network import roles
 from bpsym.network.description import Network
@@ -27,9 +27,6 @@ _RATE = ("training", "learning_rate")
 
 _SMALLER = "(write a smaller learning rate or fewer steps, or smaller weights or inputs)"
 
-MOST_PLACES = 3000
-"""The power of ten beyond which numbers are not computed: printed, they would be longer than a page."""
-
 Place = tuple[int, ...]
 
 
@@ -38,14 +35,6 @@ def is_real(value: Any) -> bool:
     if isinstance(value, (int, Fraction)):
         return True
     return hasattr(value, "_mpf_") and bool(PRECISE.isfinite(value))
-
-
-def _is_beyond(value: Any) -> bool:
-    """Whether it is so large, or so near to 0, that its exact fraction would be very long."""
-    if isinstance(value, (int, Fraction)):
-        return False
-    _, mantissa, exponent, bits = value._mpf_
-    return bool(mantissa) and abs(exponent + bits) > MOST_PLACES * 3.33
 
 
 def _has_value(compute: Callable[[], Any]) -> bool:
@@ -69,7 +58,7 @@ class RealValues:
             value = self._reached(name, at)
         except NO_NUMBER:
             value = None
-        if is_real(value) and _is_beyond(value):
+        if is_real(value) and is_beyond(value):
             raise InputError(
                 Problem(f"{name} is beyond 10**{MOST_PLACES}, or as near to 0{self.when} {_SMALLER}")
             )

@@ -19,7 +19,7 @@ from bpsym.derivation.chains import Chains
 from bpsym.derivation.forms import Activated, Element, Form, Layer, Matrix, Product, Range, changed
 from bpsym.derivation.real import NO_NUMBER
 from bpsym.derivation.training import DIGITS, Numbers, OnDemand
-from bpsym.derivation.worth import PRECISE, decided, worth
+from bpsym.derivation.worth import PRECISE, decided, is_beyond, worth
 from bpsym.errors import ProgramError
 from bpsym.examples.example import Example
 from bpsym.network import roles
@@ -349,7 +349,7 @@ class Setting:
         return self.given[name][at] if name in self.given else None
 
     def worth(self, form: Form) -> Any:
-        """The form's number before training, None where there is none."""
+        """The form's number before training, None where there is none, or none that can be shown."""
         before = self.before
         if before is None:
             return None
@@ -362,7 +362,8 @@ class Setting:
             with PRECISE.workdps(max(digits, PRECISE.dps)):
                 return worth(form, lambda one: before.precisely(*_place(one.read), digits))
 
-        return settled(known, DIGITS, again)
+        found = settled(known, DIGITS, again)
+        return None if is_beyond(found) else found
 
     def decided(self, form: Form) -> Form:
         """The form with the branch of each of its cases that the sample's numbers choose, where there are any."""

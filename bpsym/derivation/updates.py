@@ -137,7 +137,8 @@ class _Writer:
             return f"state_{meaning(self.setting, line.name)}"
         if line.kind == PARAMETER:
             one = sum(len(self.setting.elements(each)) for each in parameters) == 1
-            lead = f"descent_{_kinds(parameters)}" if set(line.reads) == _DESCENT else line.kind
+            descends = set(line.reads) == _DESCENT and not self.setting.updates_in_turn
+            lead = f"descent_{_kinds(parameters)}" if descends else line.kind
             return f"line_{lead}{'_one' if one else ''}"
         return f"line_{line.kind if line.kind in (roles.RATE, roles.CLIPPED) else line.name}"
 

@@ -57,6 +57,18 @@ def approximate(value: Amount) -> Any:
     return PRECISE.mpf(value)
 
 
+MOST_PLACES = 3000
+"""Numbers beyond this power of ten, or as near to 0, are not shown: their fractions would fill the memory."""
+
+
+def is_beyond(value: Amount) -> bool:
+    """Whether it is a floating-point number beyond that, or as near to 0."""
+    if isinstance(value, (int, Fraction)):
+        return False
+    _, mantissa, exponent, bits = value._mpf_
+    return bool(mantissa) and abs(exponent + bits) > MOST_PLACES * 3.33
+
+
 SAME = Fraction(1, 10**34)
 """Numbers nearer to each other than this, relatively, are the same: they were computed to 40 digits."""
 

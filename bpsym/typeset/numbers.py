@@ -10,7 +10,7 @@ from typing import Any
 
 from bpsym.derivation.forms import Amount, Applied, Element, Form
 from bpsym.derivation.real import NO_NUMBER
-from bpsym.derivation.worth import SAME, order, worth
+from bpsym.derivation.worth import SAME, is_beyond, order, worth
 
 SHORT = 10
 """A number with no more significant digits than this is printed as it is, where it stands in an operation."""
@@ -64,9 +64,12 @@ def exactly(value: Amount) -> Fraction:
     """The number as a fraction; a computed one that agrees with a decimal of 25 digits is that decimal.
 
     Else a tie, as 0.3925 on its way to three digits, would be decided by the last bits of a computation.
+    OverflowError where it is too large, or too near to 0, for a fraction.
     """
     if isinstance(value, (int, Fraction)):
         return Fraction(value)
+    if is_beyond(value):
+        raise OverflowError("the number's fraction would fill the memory")
     sign, mantissa, exponent, _ = value._mpf_
     power = Fraction(2**exponent) if exponent >= 0 else Fraction(1, 2**-exponent)
     number = power * int(-mantissa if sign else mantissa)
@@ -152,26 +155,35 @@ def numeric_line(
     number of guard digits does that: of a saturated output, which is 1 to all of its digits.
     """
     for guard in range(_MOST_GUARD_DIGITS):
-        shown: dict[Element, tuple[Numeral, bool]] = {}
-
-        def number(element: Element, count: int = digits + guard, seen: Any = shown) -> Numeral:
-            if element not in seen:
-                amount = lookup(element)
-                plain = short(amount)
-                seen[element] = (plain, True) if plain is not None else (rounded(amount, count), False)
-            numeral: Numeral = seen[element][0]
-            return numeral
-
         try:
-            found = worth(form, lambda element, number=number: number(element).value)  # type: ignore[misc]
+            line = _attempt(form, lookup, value, digits, digits + guard)
         except NO_NUMBER:  # as of ln(1 - 1.00000)
             continue
-        results = _both(found, value, lambda one, known: _result(form, one, known, digits))
-        pairs = list(zip(_flat(found), _flat(results), strict=True))
-        if all(_agrees(one, numeral, digits) for one, numeral in pairs):
-            exact = all(_is_exactly(form, one, numeral) for one, numeral in pairs)
-            return NumericLine(number, all(known for _, known in shown.values()), results, exact)
+        if line is not None:
+            return line
     return None
+
+
+def _attempt(
+    form: Form, lookup: Callable[[Element], Amount], value: Any, digits: int, count: int
+) -> NumericLine | None:
+    """The line with numbers of so many digits; None where its result is another one."""
+    shown: dict[Element, tuple[Numeral, bool]] = {}
+
+    def number(element: Element) -> Numeral:
+        if element not in shown:
+            amount = lookup(element)
+            plain = short(amount)
+            shown[element] = (plain, True) if plain is not None else (rounded(amount, count), False)
+        return shown[element][0]
+
+    found = worth(form, lambda element: number(element).value)
+    results = _both(found, value, lambda one, known: _result(form, one, known, digits))
+    pairs = list(zip(_flat(found), _flat(results), strict=True))
+    if not all(_agrees(one, numeral, digits) for one, numeral in pairs):
+        return None
+    exact = all(_is_exactly(form, one, numeral) for one, numeral in pairs)
+    return NumericLine(number, all(known for _, known in shown.values()), results, exact)
 
 
 def _result(form: Form, found: Amount, value: Amount, digits: int) -> Numeral:
