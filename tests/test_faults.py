@@ -847,8 +847,8 @@ FAULTS = (
     Fault(
         "a kink where both slopes are the same",
         "bpsym/derivation/kinks.py",
-        "approximate(left) - approximate(right)) > approximate(LITTLE)",
-        "approximate(left) - approximate(right)) >= 0",
+        "approximate(one) - approximate(other)) <= approximate(LITTLE)",
+        "approximate(one) - approximate(other)) < 0",
         "tests/test_conventions.py::test_the_slope_at_each_kink_is_stated[z / (1 + abs(z))-stated13]",
     ),
     Fault(

@@ -248,7 +248,7 @@ def test_the_first_batch_is_the_one_that_the_trainer_draws() -> None:
     parameters, losses = trainer.train(trainer.INITIAL, x, t, 0.5, 1)[:2]
     assert float(document.derivation.values[0]["C"][()]) == pytest.approx(losses[0], rel=1e-12)
     assert float(document.derivation.values[1]["W1"][1, 0]) == pytest.approx(parameters[2], rel=1e-12)
-    assert "A step sees 2 samples at a time" in document.to_latex()
+    assert "A step sees at most 2 samples at a time" in document.to_latex()
 
 
 # Index form -------------------------------------------------------------------------------------------------------
