@@ -19,6 +19,20 @@ SIGNS = ("<", "<=", ">", ">=")
 TESTS = st.lists(st.tuples(st.sampled_from(SIGNS), st.integers(-2, 2)), min_size=2, max_size=4)
 
 
+SMALL = st.integers(-2, 2)
+TREES = st.recursive(
+    st.builds(lambda value: Number(Fraction(value)), st.integers(0, 9)),
+    lambda inner: st.builds(
+        lambda first, sign, bound, other: Cases(first, Comparison(Z, sign, Number(Fraction(bound))), other),
+        inner,
+        st.sampled_from(SIGNS),
+        SMALL,
+        inner,
+    ),
+    max_leaves=8,
+)
+
+
 def nested(tests: list[tuple[str, int]]) -> Cases:
     """Branch n has the value n."""
     form: Form = Number(Fraction(len(tests)))
@@ -51,6 +65,22 @@ def test_exactly_one_branch_holds_at_any_place_and_it_is_the_first_true_one(
     place, form = Fraction(halves, 2), nested(tests)
     values = [value for value, test in branches(form) if true_at(test, place)]
     assert values == [Number(first_true(form, place))]
+
+
+@given(TREES, st.integers(-6, 6))
+def test_cases_within_either_branch_are_told_apart_too(form: Form, halves: int) -> None:
+    place = Fraction(halves, 2)
+    if isinstance(form, Cases):
+        values = [value for value, test in branches(form) if true_at(test, place)]
+        assert values == [Number(first_true(form, place))]
+    assert not contradictory(form)
+
+
+def contradictory(form: Form) -> bool:
+    """Whether nothing lies between two bounds that are printed."""
+    bounds = [test for _, test in branches(form)] if isinstance(form, Cases) else []
+    chains = [(one.left.left, one.right) for one in bounds if isinstance(one.left, Comparison)]
+    return any(low.value >= high.value for low, high in chains)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

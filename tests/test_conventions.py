@@ -126,7 +126,7 @@ def test_kinks_of_layers_that_nothing_is_derived_through_are_not_stated() -> Non
     [
         ("max(z, 0.3)", "half_squared_error", "0.1", 3, "1", True),
         ("max(z, 0.3)", "half_squared_error", "0.1", 2, "1", False),
-        ("relu", "half_squared_error", "0.1", 0, "1", True),
+        ("relu", "half_squared_error", "0.1", 0, "1", False),  # nor is the product with 0
         ("relu", "half_squared_error", "0.5", 0, "1", False),  # 0.5 is a binary number: nothing is rounded
         ("identity", "absolute_error", "0.1", 3, "0.3", True),
         ("identity", "absolute_error", "0.1", 3, "0.4", False),
@@ -144,6 +144,37 @@ def test_that_a_unit_stands_exactly_on_a_kink_is_said(
         training={"learning_rate": 0.1},
     )
     assert ("a unit stands exactly at such a place" in bpsym.derive(example).to_latex()) == stands
+
+
+def test_of_several_samples_that_is_said_of_the_one_in_which_it_happens() -> None:
+    """0.3 * 1 + 0.2 * 1 - 0.5 = 0 in the second sample; 0.3 is no binary number."""
+    layer = bpsym.Dense(units=1, activation="relu", weights=[[0.3, 0.2]], biases=[-0.5])
+    network = bpsym.Network(inputs=2, layers=(layer,))
+    example = bpsym.Example(network=network, data={"x": [[2, 1], [1, 1]], "t": [[0.5], [1]]})
+    assert "In sample 2, a unit stands exactly at such a place." in bpsym.derive(example).to_latex()
+    assert "样本 2 中，恰好有神经元落在这样的点上" in bpsym.derive(example).to_latex("zh")
+
+
+@pytest.mark.parametrize(
+    ("loss", "wrong"),
+    [
+        (
+            "max(a-t, 0) + min(a-t, 0) + (a-t)**2",
+            True,
+        ),  # its slope is 1 + 2 (a - t); at a = t, max and min both add 0
+        ("max(a-t, 0) + min(t-a, 0) + (a-t)**2", False),  # max(u, 0) + min(-u, 0) is 0, of slope 0
+        ("abs(a-t) + max(a-t, 0)", False),  # there is a kink
+    ],
+)
+def test_that_the_slopes_taken_at_a_losss_kinks_do_not_cancel_as_the_kinks_do_is_said(
+    loss: str, wrong: bool
+) -> None:
+    text = conventions(network(loss=loss))
+    assert ("the kinks of the loss cancel, but the slopes that are taken at them do not" in text) == wrong
+
+
+def test_the_same_place_of_two_terms_is_stated_once() -> None:
+    assert conventions(network(loss="abs(a-t) + abs(a-t)")).count("no derivative") == 1
 
 
 def of_widths(*widths: int) -> bpsym.Network:

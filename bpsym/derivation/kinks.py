@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,15 +16,15 @@ from bpsym.derivation.forms import (
     Comparison,
     Element,
     Form,
-    Negative,
     Number,
     Remark,
-    Sum,
     Value,
     Variable,
 )
 from bpsym.derivation.functions import activation, first_of_each_activation, letter
+from bpsym.derivation.meetings import in_sample, met_in_a_sample
 from bpsym.derivation.real import NO_NUMBER
+from bpsym.derivation.samples import S
 from bpsym.derivation.setting import Setting
 from bpsym.derivation.worth import PRECISE, approximate, derived_slope, worth
 from bpsym.network import roles
@@ -52,55 +52,23 @@ Slope = Callable[[Any], Any]
 def kinks(setting: Setting) -> Iterator[Remark]:
     """Of the activations and of the loss, as far as their slopes are needed."""
     reached = setting.reached()
-    stated = [
-        *(
-            one
-            for layer in first_of_each_activation(setting, reached)
-            for one in _of_activation(setting, layer)
-        ),
-        *(_of_loss(setting, loss_of(setting.example.network.loss)) if reached else ()),
-    ]
+    stated: list[Remark] = []
+    for remark in _all(setting, reached):
+        if remark not in stated:
+            stated.append(remark)
     yield from stated
-    if stated and _is_met(setting):
-        yield Remark("kink_met")
+    if stated and (met := met_in_a_sample(setting)) is not None:
+        yield met
     if any(equation.value.has(sign) for equation in setting.program.equations):
         yield Remark(SIGN, {"sign": Call("sign", (Variable("u"),))})
 
 
-def _is_met(setting: Setting) -> bool:
-    """Whether a unit stands exactly at such a place, with numbers that double precision rounds."""
-    last = setting.layers[-1]
-    given = (setting.tensor(roles.INPUT), setting.tensor(roles.TARGET, last), *setting.parameters())
-    numbers = [setting.amount(read) for tensor in given for read in setting.elements(tensor)]
-    if setting.before is None or all(map(_is_binary, numbers)):
-        return False
-    return any(setting.worth(Sum((left, Negative(right)))) == 0 for left, right in _meetings(setting))
-
-
-def _is_binary(number: Any) -> bool:
-    """Whether it is a whole number, or one divided by a power of 2."""
-    return Fraction(number).denominator.bit_count() == 1
-
-
-def _meetings(setting: Setting) -> Iterator[tuple[Form, Form]]:
-    """What is equal where a slope is chosen, for each unit of the sample that is shown."""
-    for layer in setting.reached():
-        record = activation(setting, layer)
-        for z in setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer)):
-            if record.kink is not None:
-                yield Element(z), Number(Fraction(record.kink.at))
-            yield from _sides(record, {"z": Element(z)})
-    last, loss = setting.layers[-1], loss_of(setting.example.network.loss)
-    ends = (setting.elements(setting.tensor(kind, last)) for kind in (roles.ACTIVATION, roles.TARGET))
-    for a, t in zip(*ends, strict=True):
-        if loss.kink is not None:
-            yield Element(a), Element(t)
-        yield from _sides(loss, {"a": Element(a), "t": Element(t)})
-
-
-def _sides(record: Activation | Loss, names: Mapping[str, Form]) -> Iterator[tuple[Form, Form]]:
-    for tie in ties(record.formula) if record.custom else ():
-        yield formula_form(tie.left, names), formula_form(tie.right, names)
+def _all(setting: Setting, reached: Sequence[int]) -> Iterator[Remark]:
+    """Those of each activation, and of the loss; two ties at one place have the same."""
+    for layer in first_of_each_activation(setting, reached):
+        yield from _of_activation(setting, layer)
+    if reached:
+        yield from _of_loss(setting, loss_of(setting.example.network.loss))
 
 
 def _of_activation(setting: Setting, layer: int) -> Iterator[Remark]:
@@ -126,11 +94,17 @@ def _wrong(at_ties: list[Fraction], slope: Slope, layer: int, record: Activation
     """Places at which kinks cancel, but not the slopes that are taken there: max(z, 0) + min(z, 0) is z."""
     z = Variable("z")
     for at in at_ties:
-        here, beside, other = _around(slope, at)
-        if None not in (here, beside, other) and _same(beside, other) and not _same(here, beside):
+        if _is_wrong(slope, at):
+            here, beside, _ = _around(slope, at)
             right = Fraction(int(PRECISE.nint(approximate(beside) * DECIMALS)), DECIMALS)
             slopes = {"slope": Applied(layer, record.name, z, order=1), "value": _amount(here)}
             yield Remark("kink_wrong", {"at": _equal(z, Number(at)), "right": Number(right)} | slopes)
+
+
+def _is_wrong(slope: Slope, place: Fraction) -> bool:
+    """Whether the slopes on both sides are the same, but not the one at the place."""
+    here, left, right = _around(slope, place)
+    return None not in (here, left, right) and _same(left, right) and not _same(here, left)
 
 
 def _of_loss(setting: Setting, record: Loss) -> Iterator[Remark]:
@@ -140,7 +114,7 @@ def _of_loss(setting: Setting, record: Loss) -> Iterator[Remark]:
         return
     last = setting.layers[-1]
     names: dict[str, Form] = {
-        name: Element(_of_every_sample(setting, letter(setting, kind, last, Symbol("k"))))
+        name: Element(in_sample(setting, letter(setting, kind, last, Symbol("k")), S))
         for name, kind in (("a", roles.ACTIVATION), ("t", roles.TARGET))
     }
     for tie in ties(record.formula):
@@ -155,20 +129,21 @@ def _of_loss(setting: Setting, record: Loss) -> Iterator[Remark]:
                 "kink_loss" if at_target else "kink_loss_at",
                 {"value": _amount(values.pop())} | ({} if at_target else {"tie": _place(tie, names)}),
             )
-
-
-def _of_every_sample(setting: Setting, read: Read) -> Read:
-    """The element with a letter for the sample."""
-    axes = setting.program[read.name].role.axes
-    return Read(
-        read.name, *(Symbol("s") if axis is None else at for axis, at in zip(axes, read.at, strict=True))
-    )
+        if any(_is_wrong(*one) for target in TARGETS for one in _places_of_loss(record, tie, target) or ()):
+            yield Remark("kink_loss_wrong", {"tie": _place(tie, names)})
 
 
 def _bends_of_loss(record: Loss, tie: Tie, target: Fraction) -> list[tuple[Fraction, Any]] | None:
+    at = _places_of_loss(record, tie, target)
+    return None if at is None else [bend for slope, place in at for bend in _bends(slope, [place])]
+
+
+def _places_of_loss(record: Loss, tie: Tie, target: Fraction) -> list[tuple[Slope, Fraction]] | None:
+    """The outputs at which the tie is met, each with the loss's slope; None where they are not known as numbers."""
     at = places(tie, "a", {"t": target})
     form = reading_order(record.slope_at(Read("a"), Read("t")), Program((), ()), opened=True)
-    return None if at is None else _bends(_slope(form, lambda place: {"a": place, "t": target}), at)
+    slope = _slope(form, lambda place: {"a": place, "t": target})
+    return None if at is None else [(slope, place) for place in at]
 
 
 def _slope(form: Form, numbers: Callable[[Any], Mapping[str, Any]]) -> Slope:

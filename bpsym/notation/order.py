@@ -107,13 +107,6 @@ class Cases:
     test: Comparison
     other: Form
 
-    @property
-    def branches(self) -> tuple[tuple[Form, Comparison], ...]:
-        """Each value with what must hold for it, of nested cases too; the last has what is left."""
-        if isinstance(self.other, Cases):
-            return ((self.first, self.test), *self.other.branches)
-        return ((self.first, self.test), (self.other, self.test.opposite))
-
 
 @dataclass(frozen=True)
 class Size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -50,6 +51,8 @@ class Interval:
     def of(self, form: Form) -> Comparison | None:
         """The form in the interval, as a comparison, or a chain of two; None where everything is in it."""
         if self.lower and self.upper:
+            if self.lower.value == self.upper.value:
+                return Comparison(form, "=", self.upper.form)
             first = Comparison(self.lower.form, _TURNED[self.lower.sign], form)
             return Comparison(first, self.upper.sign, self.upper.form)
         bound = self.lower or self.upper
@@ -60,24 +63,26 @@ _TURNED = {">": "<", ">=": "<="}
 
 
 def branches(form: Cases) -> tuple[tuple[Form, Comparison], ...]:
-    """Each value with what must hold for it; where all tests compare the same with numbers, no two overlap."""
-    plain = form.branches
-    tests = [test for _, test in plain]
-    if (
-        len(plain) == 2
-        or len({test.left for test in tests}) > 1
-        or any(_number(one.right) is None for one in tests)
-    ):
-        return plain
-    found: list[tuple[Form, Comparison]] = []
-    left = Interval()
-    for value, test in plain:
-        here = left.within(Bound(test.sign, test.right))
-        shown = here.of(test.left)
-        if shown is not None and not here.is_empty:
-            found.append((value, shown))
-        left = left.within(Bound(test.opposite.sign, test.right))
-    return tuple(found)
+    """Each value with what must hold for it; no two overlap.
+
+    Where a test compares anything but the form that the first one compares, with anything but a number, the cases
+    that it splits are left in one another.
+    """
+    if _number(form.test.right) is None:
+        return ((form.first, form.test), (form.other, form.test.opposite))
+    found = _apart(form, form.test.left, Interval())
+    return tuple((value, shown) for value, where in found if (shown := where.of(form.test.left)) is not None)
+
+
+def _apart(form: Form, tested: Form, where: Interval) -> Iterator[tuple[Form, Interval]]:
+    """The values of nested cases in an interval of what is tested, each with the part of it that it has."""
+    if where.is_empty:
+        return
+    if not isinstance(form, Cases) or form.test.left != tested or _number(form.test.right) is None:
+        yield form, where
+        return
+    for value, test in ((form.first, form.test), (form.other, form.test.opposite)):
+        yield from _apart(value, tested, where.within(Bound(test.sign, test.right)))
 
 
 def _number(form: Form) -> Fraction | None:
