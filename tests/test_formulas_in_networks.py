@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -224,6 +225,38 @@ def test_a_saturated_output_is_derived_with_the_loss_that_is_left(weight: str, t
     document.to_latex()
     left = math.log1p(math.exp(-float(weight)))
     assert float(document.derivation.values[0]["E"][0,]) == pytest.approx(left + float(weight) * (t == "0"))
+
+
+def test_of_a_loss_that_hardly_changes_is_said_by_how_much() -> None:
+    """A step down a slope: the loss falls by the slope's square times the learning rate, to first order."""
+    text = bpsym.derive(one_unit("sigmoid", "half_squared_error", "25", 1, "0.5")).to_latex()
+    found = re.search(r"has fallen by only about \$(\S+) \\cdot 10\^{-(\d+)}\$", text)
+    assert found is not None
+    slope = 0.5 * math.exp(-25)
+    assert float(found[1]) * 10 ** -int(found[2]) == pytest.approx(0.1 * slope**2, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("activation", "weight", "said"),
+    [
+        ("tanh", "25", "in its first 30 digits, nothing has changed"),  # it falls by about 1e-44
+        ("relu", "-1", "it has not changed"),  # no parameter moves
+    ],
+)
+def test_that_a_loss_has_not_changed_is_said_where_it_is_certain(
+    activation: str, weight: str, said: str
+) -> None:
+    text = bpsym.derive(one_unit(activation, "half_squared_error", weight, 1, "0.5")).to_latex()
+    assert said in text
+
+
+def test_of_a_value_that_no_printed_digits_give_that_is_said() -> None:
+    """1 - a is about e**-100: more than 40 digits of a are 9."""
+    document = bpsym.derive(one_unit("sigmoid", "half_squared_error", "100", 1, "0.5"))
+    assert r"\quad \text{(from more digits than are printed)}" in document.to_latex()
+    assert r"\quad \text{（由比印出的更多位的数字算得）}" in document.to_latex("zh")
+    near = bpsym.derive(one_unit("sigmoid", "half_squared_error", "10", 1, "0.5"))
+    assert "more digits than" not in near.to_latex()
 
 
 def test_a_network_that_diverges_is_refused_before_its_numbers_fill_the_memory() -> None:

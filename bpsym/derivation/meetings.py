@@ -24,10 +24,13 @@ def met_in_a_sample(setting: Setting) -> Remark | None:
     """Of the first sample in which a unit stands exactly at such a place, with numbers that double precision rounds."""
     if setting.before is None:
         return None
-    shown = sorted(setting.samples_shown, key=lambda sample: sample != setting.sample)
+    others = setting.samples_shown if setting.whole else ()
+    shown = dict.fromkeys((setting.sample, *others))
     for sample in shown:
         if any(_is_met(setting, difference) for difference in _differences(setting, sample)):
-            return Remark("kink_met") if len(shown) == 1 else Remark("kink_met_in", {"sample": sample + 1})
+            return (
+                Remark("kink_met") if setting.samples == 1 else Remark("kink_met_in", {"sample": sample + 1})
+            )
     return None
 
 

@@ -1,4 +1,4 @@
-"""The forward pass, the loss, and the forward pass after a step."""
+"""The forward pass and the loss."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import Any
 from sympy import Add, Expr, Symbol
 
 from bpsym.calculus.equations import Tensor
-from bpsym.calculus.evaluate import Values
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
-    Amount,
     Applied,
     Block,
     Element,
@@ -28,14 +26,12 @@ from bpsym.derivation.forms import (
     Step,
     Sum,
     Summation,
-    Value,
 )
 from bpsym.derivation.functions import activation, letter
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import sample_loss, total_loss
 from bpsym.derivation.samples import loss_table
 from bpsym.derivation.setting import Setting
-from bpsym.derivation.worth import order
 from bpsym.network import roles
 from bpsym.network.losses import loss_of
 from bpsym.notation.formulas import formula_form
@@ -182,47 +178,4 @@ def _is_short(expr: Expr) -> bool:
     return len(Add.make_args(expr)) <= MOST_TERMS
 
 
-def second_pass(setting: Setting) -> Iterator[Section]:
-    """The same forward pass with the new parameters, and what became of the loss."""
-    if setting.numbers is None or setting.numbers.after_one is None:
-        return
-    after = setting.numbers.after_one
-    blocks = [
-        Remark("second_pass_lead"),
-        *(_layers_again if setting.indexed else _pass_again)(setting, after),
-    ]
-    total = total_loss(setting)
-    losses = setting.amount(total), setting.amount(total, after)
-    before, now = (Value(one, unlike=other) for one, other in (losses, losses[::-1]))
-    compared = {"loss": Element(total), "before": before, "after": now}
-    became = Remark(_what_became(*losses), compared)
-    yield Section("second_pass", (*blocks, became), state=1, variant=setting.trained_words)
-
-
-def _pass_again(setting: Setting, after: Values) -> Iterator[Block]:
-    reads = [
-        read
-        for layer in setting.layers
-        for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION)
-        for read in setting.elements(setting.tensor(kind, layer))
-    ]
-    steps = [Step("", Element(read), (output(setting, read),), setting.amount(read, after)) for read in reads]
-    read = sample_loss(setting)
-    last = Step("loss-after-one-step", Element(read), (output(setting, read),), setting.amount(read, after))
-    yield Equations((*steps, last), compact=True)
-
-
-def _layers_again(setting: Setting, after: Values) -> Iterator[Block]:
-    """The numbers of each layer, and the loss of the sample."""
-    for layer in setting.layers:
-        tensors = [setting.tensor(kind, layer) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION)]
-        yield from numerals(setting, tensors, after)
-    yield from numerals(setting, (setting.tensor(roles.SAMPLE_LOSS),), after)
-
-
-def _what_became(before: Amount, after: Amount) -> str:
-    """The key of what is said of the two losses."""
-    return {-1: "fell", 0: "unchanged", 1: "rose"}[order(after, before)]
-
-
-__all__ = ["forward", "loss", "output", "second_pass"]
+__all__ = ["forward", "loss", "output"]

@@ -12,7 +12,8 @@ from bpsym.derivation.forms import Block, Call, Items, Remark, Section
 from bpsym.derivation.gradients import gradients
 from bpsym.derivation.kinks import SIGN
 from bpsym.derivation.opening import conventions, given, network, symbols
-from bpsym.derivation.passes import forward, loss, second_pass
+from bpsym.derivation.passes import forward, loss
+from bpsym.derivation.second_pass import second_pass
 from bpsym.derivation.setting import Setting
 from bpsym.derivation.updates import trained, update
 

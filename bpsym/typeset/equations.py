@@ -42,7 +42,7 @@ MOST_ROWS, MOST_COLUMNS = 12, 10
 class Row:
     """One line of an aligned display; `label` on the first row of a step that has a number.
 
-    height: of how many lines of text it is.
+    height: of how many lines of text it is; unrepeatable: no numbers that could be printed give its value.
     """
 
     left: str
@@ -50,14 +50,16 @@ class Row:
     right: str
     label: str = ""
     height: int = 1
+    unrepeatable: bool = False
 
 
 @dataclass(frozen=True)
 class Equated:
-    """A right-hand side and the relation before it."""
+    """A right-hand side and the relation before it; unrepeatable: a value without the line of numbers that gives it."""
 
     relation: str
     pieces: Pieces
+    unrepeatable: bool = False
 
 
 def rows(
@@ -87,7 +89,8 @@ def _of_sides(sides: list[Equated], room: float, compact: bool) -> Iterator[Row]
         first, *rest = (
             [side.pieces] if total_width(side.pieces) <= room else lines(side.pieces, room - _INDENT)
         )
-        yield Row("", side.relation, joined(first), height=total_height(first))
+        unrepeatable = side.unrepeatable and not rest
+        yield Row("", side.relation, joined(first), height=total_height(first), unrepeatable=unrepeatable)
         yield from map(_continued, rest)
 
 
@@ -112,7 +115,7 @@ def _gathered(sides: list[Equated], room: float) -> list[Equated]:
     for side in sides[1:]:
         joint = (*found[-1].pieces, *after(f" {side.relation} ", side.pieces))
         if total_width(joint) <= room:
-            found[-1] = Equated(found[-1].relation, joint)
+            found[-1] = Equated(found[-1].relation, joint, side.unrepeatable)
         else:
             found.append(side)
     return found
@@ -166,7 +169,7 @@ def _numeric(step: Step, mathematics: Mathematics, values: Values | None, digits
 
     line = numeric_line(last, lookup, step.value, digits)
     if line is None:
-        return [Equated(relation(False), mathematics.amount(step.value, digits)[0])]
+        return [Equated(relation(False), mathematics.amount(step.value, digits)[0], unrepeatable=True)]
     numbers = mathematics.with_numbers(line.number).pieces(last)
     return [
         Equated(relation(line.shown_exact), numbers),

@@ -133,14 +133,17 @@ class Latex:
             environment="align" if numbered else "align*",
             breakable=_breakable(steps),
             rows=[
-                {
-                    "left": row.left,
-                    "right": f"{row.relation} {row.right}" if row.relation else row.right,
-                    "tag": _tag(row.label, numbered),
-                }
+                {"left": row.left, "right": self._right(row), "tag": _tag(row.label, numbered)}
                 for row in lines
             ],
         )
+
+    def _right(self, row: Row) -> str:
+        """The relation and what is on the right of it; of a value that no printed numbers give, that it is one."""
+        parts = [row.relation, row.right]
+        if row.unrepeatable:
+            parts.append(rf"\quad \text{{{self.phrases.get('document', 'unrepeatable')}}}")
+        return " ".join(filter(None, parts))
 
     def remark(self, block: Remark, _: Section) -> str:
         return self._phrase("remarks", block.key, block.terms)
