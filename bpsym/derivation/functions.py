@@ -65,9 +65,10 @@ def slope_at(setting: Setting, layer: int, before: Read, after: Read) -> Any:
 
 
 def letter(setting: Setting, kind: str, layer: int, index: Symbol) -> Read:
-    """The element at a letter, of the sample that is shown; of a layer of one unit, that unit's."""
-    alone = setting.names.widths[layer] == 1
-    return Read(setting.tensor(kind, layer).name, setting.sample, 0 if alone else index)
+    """The element at a letter, of the sample that is shown, or of any in index form; of a single unit, that one."""
+    alone, tensor = setting.names.widths[layer] == 1, setting.tensor(kind, layer)
+    sample = setting.general(tensor).at[0] if setting.indexed else setting.sample
+    return Read(tensor.name, sample, 0 if alone else index)
 
 
 def layer_calls(setting: Setting, layer: int, index: Symbol) -> dict[str, Callable[[Formula], Form]]:

@@ -24,7 +24,7 @@ from bpsym.derivation.forms import (
 from bpsym.derivation.functions import activation, slope_form, slope_lines
 from bpsym.derivation.opening import sample_loss
 from bpsym.derivation.output_layer import is_cancelled, layer_partials
-from bpsym.derivation.passes import output
+from bpsym.derivation.passes import general, output
 from bpsym.derivation.setting import MOST_PATHS, Setting, slug
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form
@@ -116,14 +116,13 @@ def _way(setting: Setting, layer: int) -> tuple[Step, ...]:
         tensors = [setting.tensor(roles.SAMPLE_LOSS)]
         for number in range(len(setting.layers), layer - 1, -1):
             tensors += [setting.tensor(kind, number) for kind in (roles.ACTIVATION, roles.PRE_ACTIVATION)]
-        reads = [setting.general(tensor) for tensor in tensors]
-    else:
-        reads = [sample_loss(setting)]
-        for number in range(len(setting.layers), layer - 1, -1):
-            z, a = (setting.tensor(kind, number) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
-            reads += [
-                read for pair in zip(setting.elements(a), setting.elements(z), strict=True) for read in pair
-            ]
+        return tuple(general(setting, "", tensor) for tensor in tensors)
+    reads = [sample_loss(setting)]
+    for number in range(len(setting.layers), layer - 1, -1):
+        z, a = (setting.tensor(kind, number) for kind in (roles.PRE_ACTIVATION, roles.ACTIVATION))
+        reads += [
+            read for pair in zip(setting.elements(a), setting.elements(z), strict=True) for read in pair
+        ]
     return tuple(Step("", Element(read), (output(setting, read),)) for read in reads)
 
 

@@ -77,7 +77,7 @@ def _target(setting: Setting, index: Symbol) -> Read:
 
 
 def _loss(setting: Setting) -> Form:
-    return Element(setting.elements(setting.tensor(roles.SAMPLE_LOSS))[0])
+    return Element(setting.shown(setting.tensor(roles.SAMPLE_LOSS))[0])
 
 
 def _partial(of: Read, by: Read) -> Partial:
