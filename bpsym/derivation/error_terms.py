@@ -24,7 +24,7 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.functions import activation, slope_at, slope_form, without_slope
 from bpsym.derivation.gradients import every_chain, inset, singles, trained_of
-from bpsym.derivation.numerals import numerals
+from bpsym.derivation.numerals import numerals, without_number
 from bpsym.derivation.opening import is_shared, of_kind, sample_loss
 from bpsym.derivation.output_layer import cancelled, over_the_layer
 from bpsym.derivation.samples import contribution, contribution_matrices, contribution_table, sample_partial
@@ -67,14 +67,9 @@ def _of_layer(setting: Setting, layer: int, seen: set[str]) -> Iterator[Block]:
     if is_last:
         yield from cancelled(setting)
     if setting.indexed:
-        yield from numerals(setting, _without_number(setting, [tensor]))
+        yield from numerals(setting, without_number(setting, [tensor]))
     if not record.is_layer_wide:
         yield from new
-
-
-def _without_number(setting: Setting, tensors: list[Tensor]) -> list[Tensor]:
-    """Those whose equation with indices is not one of a single number, which it has beside it."""
-    return [one for one in tensors if setting.amount(setting.general(one)) is None]
 
 
 def _from_later_ones(setting: Setting, layer: int, by_outputs: bool) -> Remark:
@@ -178,7 +173,7 @@ def _gradients(setting: Setting) -> Iterator[Block]:
     adjoints = [setting.derived("adjoint", tensor) for tensor in tensors]
     if setting.indexed:
         yield from contribution_matrices(setting, adjoints)
-        yield from numerals(setting, _without_number(setting, adjoints) if setting.samples == 1 else adjoints)
+        yield from numerals(setting, without_number(setting, adjoints) if setting.samples == 1 else adjoints)
     elif setting.samples > 1:
         yield from _contributions(setting, [read for one in adjoints for read in setting.elements(one)])
 

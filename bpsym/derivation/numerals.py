@@ -26,6 +26,11 @@ def numerals(setting: Setting, tensors: Iterable[Tensor], values: Values | None 
     return blocks
 
 
+def without_number(setting: Setting, tensors: list[Tensor]) -> list[Tensor]:
+    """Those whose equation with indices is not one of a single number, which it has beside it."""
+    return [one for one in tensors if setting.amount(setting.general(one)) is None]
+
+
 def _size(setting: Setting, key: str, tensor: Tensor) -> Remark:
     """What is said of the tensor's size."""
     height, width = setting.shape(tensor)

@@ -23,7 +23,7 @@ from bpsym.derivation.forms import (
     ValueTable,
     Variable,
 )
-from bpsym.derivation.numerals import numerals
+from bpsym.derivation.numerals import numerals, without_number
 from bpsym.derivation.opening import total_loss
 from bpsym.derivation.rule_symbols import meaning
 from bpsym.derivation.samples import contribution_table, each_sample
@@ -130,6 +130,9 @@ class _Writer:
             [self.shared(line)] if shared else [step for one in parameters for step in self.each(line, one)]
         )
         yield Equations(tuple(steps), compact=True)
+        if line.kind == roles.CLIPPED and self.indexed and self.setting.whole:
+            clipped = [self.own[one.name][line.name] for one in parameters]
+            yield from numerals(self.setting, without_number(self.setting, clipped))
 
     def _lead(self, line: Line, parameters: list[Tensor]) -> str:
         """The key of what is said of the line: line_c1, line_rate, state_velocity, line_descent_weights_one, ..."""
@@ -206,14 +209,16 @@ def _sequential(setting: Setting, writer: _Writer) -> Iterator[Block]:
             tensor = setting.program[name]
             yield Remark("sequential_back", {"layer": layer})
             yield Equations(tuple(delta_step(setting, layer, read) for read in setting.shown(tensor)))
-            yield from each_sample(setting, tensor) if setting.indexed else ()
+            yield from (
+                each_sample(setting, tensor) if setting.indexed and without_number(setting, [tensor]) else ()
+            )
         parameters = [one for one in setting.trained() if one.role.layer == layer]
         gradients = [setting.program[writer.own[one.name]["g"].name] for one in parameters]
         new = [one for one in gradients if one.role.name == roles.SEQUENTIAL]
         if new:
             steps = [_gradient(setting, read) for one in new for read in setting.shown(one)]
             yield Equations(tuple(steps), compact=True)
-            yield from numerals(setting, new if setting.indexed else [])
+            yield from numerals(setting, without_number(setting, new) if setting.indexed else [])
             if setting.samples > 1 and not setting.indexed:
                 reads = [read for one in new for read in setting.elements(one)]
                 yield from contribution_table(setting, reads)

@@ -291,7 +291,7 @@ class Mathematics:
 
     @pieces.register(Power)
     def _(self, form: Power) -> Pieces:
-        exponent, base = self.tex(form.exponent), self._settled(form.base)
+        exponent, base = self.tex(_sign_first(form.exponent)), self._settled(form.base)
         kinds = (Sum, Negative, Product, Quotient, Power, Summation, SumOver, *self._marked(base))
         raised = f"^{{{exponent}}}" if len(exponent) > 1 else f"^{exponent}"
         return enclosed("", self._bracketed(base, kinds), raised)
@@ -299,7 +299,7 @@ class Mathematics:
     @pieces.register(Call)
     def _(self, form: Call) -> Pieces:
         inner = replace(self, nested=True)
-        arguments = ", ".join(inner.tex(one) for one in form.arguments)
+        arguments = ", ".join(inner.tex(_sign_first(one)) for one in form.arguments)
         if form.name in _CONSTANTS:
             return piece(_CONSTANTS[form.name])
         if form.name in _ENCLOSING:
@@ -375,6 +375,14 @@ _SIGNS = {"sign": r"\operatorname{sgn}", "log": r"\ln"} | {
     name: rf"\{name}" for name in ("tanh", "sin", "cos", "max", "min")
 }
 """Functions whose arguments stand in brackets, where they are not written upright by their own names."""
+
+
+def _sign_first(form: Form) -> Form:
+    """-(u / v) for (-u) / v, where nothing stands before it: e^{-z^2/2}."""
+    if isinstance(form, Quotient) and isinstance(form.over, Negative):
+        return Negative(Quotient(form.over.body, form.under))
+    return form
+
 
 _ENCLOSING = {"exp": ("e^{", "}"), "sqrt": (r"\sqrt{", "}")}
 
