@@ -101,7 +101,9 @@ def _few(setting: Setting, tensor: Tensor) -> tuple[Form, ...]:
 
 
 def _cited(setting: Setting, *tensors: Tensor) -> Cited:
-    return Cited(tuple(setting.label("", read) for tensor in tensors for read in setting.shown(tensor)))
+    return Cited(
+        tuple(tuple(setting.label("", read) for read in setting.shown(tensor)) for tensor in tensors)
+    )
 
 
 def delta_step(setting: Setting, layer: int, delta: Read) -> Step:

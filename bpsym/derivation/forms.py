@@ -176,9 +176,9 @@ class FirstOf:
 
 @dataclass(frozen=True)
 class Cited:
-    """In a sentence: the numbers of the equations with these labels."""
+    """Equations that a sentence names, in groups of such as follow each other: their numbers, as TeX counts them."""
 
-    labels: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def over_the_layer(setting: Setting, layer: int) -> Iterator[Block]:
         yield from _added_up(setting, layer)
         if layer == setting.layers[-1]:
             yield from _targets(setting)
-        yield Remark("layer_units", {"layer": layer, "cited": Cited((_label(setting, layer),))})
+        yield Remark("layer_units", {"layer": layer, "cited": Cited(((_label(setting, layer),),))})
 
 
 def _label(setting: Setting, layer: int) -> str:

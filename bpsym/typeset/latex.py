@@ -45,6 +45,9 @@ FOLDER = "latex"
 DOCUMENTS = "documents"
 
 _LISTED = 3
+_CITED = 3
+"""Of more equations than this, only the first and the last of those that follow each other are named."""
+
 _UNBROKEN, _OF_ONE_STEP = 8, 16
 """A display of no more rows than this stays on one page, and one of a single step of no more rows than that,"""
 
@@ -235,11 +238,16 @@ class Latex:
         return f"${self._tex(term)}$"
 
     def _cited(self, cited: Cited) -> str:
-        """The numbers of the equations, as TeX counts them; of many that follow each other, the first and the last."""
-        labels = [rf"\eqref{{\bpsymprefix {label}}}" for label in cited.labels]
-        if len(labels) > 2:
-            return self.phrases.get("list", "range", first=labels[0], last=labels[-1])
-        return self.phrases.listed(labels)
+        """The numbers of the equations, as TeX counts them; of a group of many, the first and the last."""
+        groups = [[rf"\eqref{{\bpsymprefix {label}}}" for label in group] for group in cited.groups]
+        if sum(map(len, groups)) <= _CITED:
+            return self.phrases.listed([label for group in groups for label in group])
+        return self.phrases.listed([self._range(group) for group in groups])
+
+    def _range(self, labels: list[str]) -> str:
+        if len(labels) == 1:
+            return labels[0]
+        return self.phrases.get("list", "range", first=labels[0], last=labels[-1])
 
 
 _BLOCKS: dict[type, Callable[[Latex, Any, Section], str]] = {
