@@ -240,14 +240,15 @@ class Latex:
     def _cited(self, cited: Cited) -> str:
         """The numbers of the equations, as TeX counts them; of a group of many, the first and the last."""
         groups = [[rf"\eqref{{\bpsymprefix {label}}}" for label in group] for group in cited.groups]
-        if sum(map(len, groups)) <= _CITED:
-            return self.phrases.listed([label for group in groups for label in group])
-        return self.phrases.listed([self._range(group) for group in groups])
+        few = sum(map(len, groups)) <= _CITED
+        return self.phrases.listed(
+            [text for group in groups for text in (group if few else self._range(group))]
+        )
 
-    def _range(self, labels: list[str]) -> str:
-        if len(labels) == 1:
-            return labels[0]
-        return self.phrases.get("list", "range", first=labels[0], last=labels[-1])
+    def _range(self, labels: list[str]) -> list[str]:
+        if len(labels) <= 2:
+            return labels
+        return [self.phrases.get("list", "range", first=labels[0], last=labels[-1])]
 
 
 _BLOCKS: dict[type, Callable[[Latex, Any, Section], str]] = {
