@@ -496,3 +496,14 @@ def test_zero_has_no_sign_where_a_target_of_zero_is_subtracted() -> None:
     found = recompute.lines(document.to_latex(), called(document))
     assert len(found) > 10
     assert [line for line in found if not line.ok] == []
+
+
+@pytest.mark.parametrize(
+    ("loss", "slope"),
+    [
+        ("exp(a*t)", r"t \cdot e^{t a^{(1)}_1} \cdot"),
+        ("log(1 + exp(-a*t))", r"-\frac{t e^{-t a^{(1)}_1}}{1 + e^{-t a^{(1)}_1}}"),
+    ],
+)
+def test_the_target_stands_before_what_is_computed_with_it(loss: str, slope: str) -> None:
+    assert slope in one_neuron("tanh", loss=loss)

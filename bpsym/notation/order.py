@@ -285,7 +285,7 @@ class _Order:
         first = leading[0] if leading else (-2 if factor.is_number else -1, ())
         if first[0] == RANKS[roles.TARGET]:
             alone = self.opened and all(rank == first[0] for rank, _ in self.ranked(factor))
-            return (_LAST if alone and not plain else 0.5, False, first[1], str(factor))
+            return (_LAST if alone and not plain else 0.5, not plain, first[1], str(factor))
         return (first[0], not plain, first[1], str(factor))
 
     def key(self, term: Expr) -> tuple[Any, ...]:
