@@ -718,6 +718,77 @@ def test_a_log_has_a_row_for_each_interval(asked: list[Any], steps: list[int], t
     assert [int(row["step"]) for row in read_log(tmp_path / "run.csv")] == steps
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "steps"),
+    [
+        ([10], [1000], [*range(10), *range(10, 1001, 10)]),  # the README's two commands
+        ([10], [30, "--every", 7], [*range(11), 14, 21, 28, 30]),
+        ([10, "--every", 4], [20, "--every", 5], [0, 4, 8, 10, 15, 20]),
+        ([10, "--every", 100], [20, "--every", 7], [0, 10, 14, 20]),
+        ([10, "--every", 4], [20, "--every", 4], [0, 4, 8, 12, 16, 20]),
+    ],
+)
+def test_a_log_keeps_the_rows_of_the_steps_before_whatever_the_interval(
+    first: list[Any], then: list[Any], steps: list[int], tmp_path: Path
+) -> None:
+    files = ["--save", "run.json", "--log", "run.csv"]
+    asked = [example_file(tmp_path), "--steps"]
+    assert trained(tmp_path, *asked, *first, *files) == 0
+    before = {row["step"]: row for row in read_log(tmp_path / "run.csv")}
+    assert trained(tmp_path, *asked, *then, "--resume", "run.json", *files) == 0
+    rows = read_log(tmp_path / "run.csv")
+    assert [int(row["step"]) for row in rows] == steps
+    assert all(row == before.get(row["step"], row) for row in rows)
+
+
+def test_rows_of_a_continuation_that_was_given_up_are_replaced(tmp_path: Path) -> None:
+    asked = [example_file(tmp_path), "--log", "run.csv", "--every", 4]
+    assert trained(tmp_path, *asked, "--steps", 8, "--save", "run.json") == 0
+    assert trained(tmp_path, *asked, "--steps", 40, "--resume", "run.json") == 0
+    assert trained(tmp_path, *asked, "--steps", 16, "--resume", "run.json", "--learning-rate", 0.1) == 0
+    assert [int(row["step"]) for row in read_log(tmp_path / "run.csv")] == [0, 4, 8, 12, 16]
+
+
+NO_LOGS = {
+    "samples": (b"x1,x2,t\n0,1,1\n", "run.csv: is no log that --log has written"),
+    "no text": (b"\xff\xfe", "run.csv: is no log that --log has written"),
+    "a line of a stranger": (
+        b"step,loss,validation_loss,accuracy\n0,0.5,,\nten,1,,\n",
+        "run.csv:3: is a log with",
+    ),
+}
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+@pytest.mark.parametrize("what", NO_LOGS)
+def test_a_table_that_is_no_log_is_never_overwritten(
+    what: str, resumed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content, message = NO_LOGS[what]
+    assert trained(tmp_path, "blog", "--save", "run.json") == 0
+    before = (tmp_path / "run.json").read_bytes()
+    (tmp_path / "run.csv").write_bytes(content)
+    capsys.readouterr()
+    begun = ["--resume", "run.json"] if resumed else []
+    asked = [*begun, "--steps", 10**12, "--save", "run.json", "--log", "run.csv"]
+    assert trained(tmp_path, "blog", *asked) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(message)
+    assert "give --log another name, or remove the file" in said
+    assert (tmp_path / "run.csv").read_bytes() == content
+    assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_an_empty_file_and_a_spreadsheets_copy_of_a_log_are_logs(tmp_path: Path) -> None:
+    (tmp_path / "run.csv").touch()
+    asked = ["blog", "--log", "run.csv", "--save", "run.json"]
+    assert trained(tmp_path, *asked, "--steps", 3) == 0
+    text = (tmp_path / "run.csv").read_text(encoding="utf-8")
+    (tmp_path / "run.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")
+    assert trained(tmp_path, *asked, "--steps", 5, "--resume", "run.json") == 0
+    assert [int(row["step"]) for row in read_log(tmp_path / "run.csv")] == [0, 1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(("suffix", "beginning"), [("png", b"\x89PNG\r\n"), ("svg", b"<?xml")])
 def test_a_plot_is_the_same_each_time(suffix: str, beginning: bytes, tmp_path: Path) -> None:
     file = example_file(tmp_path)

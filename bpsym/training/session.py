@@ -115,11 +115,17 @@ def _contents(planned: Plan, course: Course) -> dict[Path, bytes]:
 
 
 def _rows(planned: Plan, course: Course) -> list[Look]:
-    """The looks that a log shows: those of a run that was not interrupted, and the last."""
-    request = planned.request
-    before = log.read(request.log) if request.resume and request.log else []
-    rows = [look for look in before if look.step < planned.start.step] + list(course.looks)
-    return [look for look in rows if look.step % planned.every == 0 or look is course.last]
+    """The looks that a log shows: those it had of the steps before, then each `every` steps and the last.
+
+    Where the log has a row at the step that this run begins with, it stays, unless that was only the end of a run that
+    wrote the same rows: a run that goes on has the log of one that never stopped.
+    """
+    start, every = planned.start.step, planned.every
+    before = [look for look in planned.logged if look.step < start]
+    same_rows = [look.step for look in before] == list(range(0, start, every))
+    begun = any(look.step == start for look in planned.logged) and not same_rows
+    ends = (course.last, course.looks[0]) if begun else (course.last,)
+    return before + [look for look in course.looks if look.step % every == 0 or look in ends]
 
 
 def _text(planned: Plan, course: Course) -> str:
