@@ -342,7 +342,11 @@ def test_another_networks_run_is_refused_with_what_differs(
 def test_a_run_of_the_other_target_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert trained(tmp_path, "blog", "--save", "run.json") == 0
     assert trained(tmp_path, "blog", "--resume", "run.json", "--target", "python") == 2
-    assert "target: 'numpy' in this run, 'python' in the example" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert (
+        "target: 'numpy' in this run, 'python' asked for (write --target numpy, or leave --target out)"
+        in said
+    )
 
 
 def _without(key: str) -> Callable[[dict[str, Any]], Any]:
@@ -822,8 +826,12 @@ MISUSE = {
     "steps and epochs": (["blog", "--steps", "3", "--epochs", "3"], "give one of them"),
     "steps below 0": (["blog", "--steps", "-1"], "--steps"),
     "no samples in a batch": (["blog", "--batch-size", "0"], "--batch-size"),
-    "a rate below 0": (["blog", "--learning-rate", "-1"], "learning_rate"),
-    "a rate that is no number": (["blog", "--learning-rate", "nan"], "learning_rate"),
+    "a rate below 0": (["blog", "--learning-rate", "-1"], "--learning-rate: must not be negative: a step goes against the gradient (write --learning-rate 0.5)\n"),
+    "a rate that is no number": (["net.toml", "--learning-rate", "nan"], "--learning-rate: must be a finite number, not nan (write --learning-rate 0.5)\n"),
+    "an infinite rate": (["net.toml", "--steps", "3", "--learning-rate", "inf"], "--learning-rate: must be a finite number"),
+    "a seed below 0": (["blog", "--seed", "-1"], "--seed"),
+    "an interval of 0": (["blog", "--every", "0"], "--every"),
+    "epochs below 0": (["blog", "--epochs", "-1"], "--epochs"),
     "no file to go on from": (["blog", "--resume", "no.json"], "no.json: cannot be read: no such file"),
     "a run in no known format": (["blog", "--resume", "run.txt"], "(write --resume run.json or run.npz)"),
     "a save in no known format": (["blog", "--save", "run.txt"], "(write --save run.json or run.npz)"),
@@ -838,13 +846,14 @@ MISUSE = {
     "a general f": (["agh"], "activation = "),
     "no samples": (["nodata.toml", "--steps", "3"], "nothing to train with"),
     "no targets": (["notargets.toml", "--steps", "3"], "t = [[0.5]]"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", MISUSE)
 def test_misuse_is_answered_in_one_message_before_training(what: str, tmp_path: Path) -> None:
     arguments, message = MISUSE[what]
     (tmp_path / "folder.json").mkdir()
+    example_file(tmp_path)
     (tmp_path / "nosteps.toml").write_text(NETWORK, encoding="utf-8")
     (tmp_path / "nodata.toml").write_text(NETWORK[: NETWORK.index("[data]")], encoding="utf-8")
     (tmp_path / "notargets.toml").write_text(NETWORK[: NETWORK.index("t = ")], encoding="utf-8")
@@ -853,6 +862,7 @@ def test_misuse_is_answered_in_one_message_before_training(what: str, tmp_path: 
     said = result.stderr.decode()
     assert (result.returncode, result.stdout) == (2, b""), said
     assert message in said
+    assert "net.toml:" not in said
     assert "Traceback" not in said
     assert "steps/s" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == before

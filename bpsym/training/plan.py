@@ -12,7 +12,7 @@ from bpsym.training import log, saving
 from bpsym.training.loop import Look, Run, Standing
 from bpsym.training.request import Request
 from bpsym.training.samples import Samples, samples
-from bpsym.training.settings import epoch_of, settings_of, steps_of, with_settings
+from bpsym.training.settings import check_options, epoch_of, settings_of, steps_of, with_settings
 
 DEFAULT_TARGET = "numpy"
 ROWS = 100
@@ -43,6 +43,7 @@ class Plan:
 
 def plan(request: Request) -> Plan:
     """What is to be done. InputError or UsageError where the example, the options and a saved run do not fit."""
+    check_options(request.settings)
     logged = log.read(request.log) if request.log else ()
     found = saving.read(request.resume) if request.resume else None
     target = request.target or (found.target if found else DEFAULT_TARGET)
