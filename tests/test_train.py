@@ -492,6 +492,81 @@ def test_a_signal_stops_after_the_step_and_saves(target: str, number: int, code:
     assert table["parameters"] == lists(parameters)
 
 
+@pytest.mark.parametrize("pause", [0.001, 0.02])
+@targets
+def test_many_signals_in_a_row_save_and_end_with_130(target: str, pause: float, tmp_path: Path) -> None:
+    asked = ["--target", target, "--learning-rate", "0.001", "--steps", "1000000000", "--save", "run.json"]
+    process = subprocess.Popen(
+        [*COMMAND, "train", "blog", *asked], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith(b"step ")
+    for _ in range(8):
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause)
+    rest = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait() == 130, rest
+    assert "Traceback" not in rest
+    assert saved(tmp_path / "run.json")["step"] > 0
+
+
+@targets
+def test_a_second_signal_breaks_the_step_off_and_saves_what_was_looked_at_last(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step after 17 is never made; signals that come while files are written do no harm."""
+    file = example_file(tmp_path)
+    progress, write, made = loop._Watch.progress, session.write_all, []
+
+    def ask_thrice(*_: Any) -> None:
+        for _ in range(3):
+            signal.raise_signal(signal.SIGINT)
+
+    def asking(self: Any, step: int, loss: float) -> bool:
+        made.append(loss)
+        if len(made) == 18:
+            ask_thrice()
+        return progress(self, step, loss)
+
+    def writing(contents: Any) -> None:
+        ask_thrice()
+        write(contents)
+
+    monkeypatch.setattr(loop._Watch, "progress", asking)
+    monkeypatch.setattr(session, "write_all", writing)
+    assert (
+        trained(tmp_path, file, "--target", target, "--save", "run.json", "--log", "run.csv", "--every", 1)
+        == 130
+    )
+    assert saved(tmp_path / "run.json")["step"] == 17
+    assert [int(row["step"]) for row in read_log(tmp_path / "run.csv")] == [*range(18)]
+    expected, _ = by_hand(bpsym.load(file), target, 17)
+    assert saved(tmp_path / "run.json")["parameters"] == expected
+
+
+def test_a_signal_after_the_last_word_changes_no_exit_code() -> None:
+    """Two come while a command ends, one after it."""
+    script = (
+        "import os, signal, sys\n"
+        "from bpsym import __main__, cli\n"
+        "def interrupted():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except KeyboardInterrupt:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        return 130\n"
+        "cli.main = interrupted\n"
+        "code = __main__.main()\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.exit(code)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (130, b"")
+
+
 @pytest.mark.parametrize("module", ["numpy", "pydantic", "bpsym.training.session"])
 def test_an_interruption_while_something_loads_ends_with_130_and_no_word(module: str, tmp_path: Path) -> None:
     """The module's import sends the signal that Ctrl-C sends."""
@@ -519,6 +594,8 @@ def test_a_second_signal_does_not_wait() -> None:
         assert interruption()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # a third changes nothing
+        assert interruption.exit_code == 130
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -79,20 +79,29 @@ def _one_thread() -> None:
 
 
 def _trained(planned: Plan, interruption: Interruption, stream: IO[str] | None) -> Course:
+    """The whole course, or as much of it as was looked at before somebody asked twice to stop."""
     logged = {"--log", "--plot"} & set(planned.request.outputs)
     began = perf_counter()
-    standing, seen = planned.start, []
+    latest: tuple[Standing, Look] | None = None
+    seen: list[Look] = []
     try:
         with _without_warnings(), shown(stream, planned.start.step, planned.steps) as show:
             course = looks(
                 planned.run(interruption), planned.start, planned.steps, planned.every if logged else None
             )
-            for standing, look in course:  # noqa: B007  (the last one is kept)
-                show(look)
-                seen.append(look)
+            for latest in course:
+                show(latest[1])
+                seen.append(latest[1])
+        interruption.may_break = False
     except DivergenceError as error:
         raise DivergenceError(error.step, error.loss, usual_causes(planned.example, error.step)) from None
-    return Course(standing, tuple(seen), perf_counter() - began)
+    except KeyboardInterrupt:
+        pass  # what was looked at last is kept
+    if latest is None:
+        raise KeyboardInterrupt
+    standing, last = latest
+    before = (look for look in seen if look is not last)  # a second signal may come before it is among them
+    return Course(standing, (*before, last), perf_counter() - began)
 
 
 @contextmanager
