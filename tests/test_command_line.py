@@ -258,6 +258,12 @@ def test_help_imports_neither_sympy_nor_numpy(arguments: list[str]) -> None:
     assert not {"sympy", "numpy", "jinja2", "rich"} & _imported(*arguments)
 
 
+def test_the_list_of_commands_says_whole_sentences() -> None:
+    listed = bpsym("--help", COLUMNS="80").stdout.decode().partition("Commands:\n")[2].splitlines()
+    assert len(listed) >= 6
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed), listed
+
+
 def test_the_list_of_commands_does_not_wait_for_pydantic() -> None:
     assert "pydantic" not in _imported("--help")  # typer itself needs it once a command has options
 
