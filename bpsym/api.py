@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,9 +13,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bpsym import resources
-from bpsym.errors import InputError, UsageError, did_you_mean
+from bpsym.errors import InputError, Problem, UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from bpsym.calculus.equations import Tensor
     from bpsym.derivation.forms import Derivation
     from bpsym.examples.example import Example
     from bpsym.notation.names import Names
@@ -29,6 +30,12 @@ DIGITS = 6
 
 FORMS = ("auto", "scalar", "index")
 """How gradients are written: each weight's, with indices, or what fits the network."""
+
+MOST_OFFERED = 12
+"""So many weights are named for one that is not there."""
+
+_OPTIONS = {"sample": "--sample", "weights": "--weight"}
+"""The options that say what an example's [derivation] says."""
 
 STYLES = ("readable",)
 """The styles of generated code."""
@@ -273,7 +280,9 @@ class _Made:
         )
 
     def check_derivation(self) -> None:
-        """InputError for a name that the example says and nobody knows; UsageError for what would be very long."""
+        """InputError for what the example's file says and is not there; UsageError for what an option says so, and for
+        what would be very long.
+        """
         from bpsym.examples.toml_reader import unknown_names
         from bpsym.network import limits
         from bpsym.network.record import plain
@@ -281,6 +290,7 @@ class _Made:
         wrong = list(unknown_names(plain(self.example), known()))
         if wrong:
             raise InputError(wrong)
+        self._check_shown()
         if self.form not in FORMS:
             raise UsageError(f"unknown form {self.form!r}{did_you_mean(self.form, FORMS)}")
         if self.force:
@@ -288,18 +298,60 @@ class _Made:
         if self.form == "scalar":
             limits.check_scalar_form(self.example.network)
         if self.weights:
-            limits.check_chains(self.example.network, self._layers_of_weights())
+            layers = self._parameters
+            limits.check_chains(self.example.network, tuple(layers[one].role.layer for one in self.weights))
 
-    def _layers_of_weights(self) -> tuple[int, ...]:
-        """The layer of each weight that is asked for; what is no weight is left to the derivation to refuse."""
+    def _check_shown(self) -> None:
+        """InputError for a sample or weights of the example's file that are not there, UsageError for an option's."""
+        wrong = [*self._wrong_sample(), *self._wrong_weights()]
+        own = {key: getattr(self.example.derivation, key) == getattr(self, key) for key in _OPTIONS}
+        of_file = [one for one in wrong if own[str(one.key[1])]]
+        if of_file:
+            raise InputError(of_file)
+        if wrong:
+            raise UsageError("\n".join(f"{_OPTIONS[str(one.key[1])]}: {one.message}" for one in wrong))
+
+    def _wrong_sample(self) -> Iterator[Problem]:
+        """Where the sample that is to be shown is not among those of the first step."""
+        data, batch = self.example.data, self.example.training.batch_size
+        count = len(data.x) if data else 1
+        seen = min(count, batch or count)
+        if self.sample is None or self.sample <= seen:
+            return
+        who = f"the first batch has {seen} of {count}" if seen < count else f"the example has {count}"
+        hint = f" (write 1 to {seen})" if seen > 1 else " (leave it out)"
+        yield Problem(f"there is no sample {self.sample}: {who}{hint}", ("derivation", "sample"))
+
+    def _wrong_weights(self) -> Iterator[Problem]:
+        """Where a weight that is asked for is not there, or is not trained."""
+        if not self.weights:
+            return
+        from bpsym.network.training_program import frozen_names
+
+        frozen = frozen_names(self.example.network)
+        trained = [name for name, tensor in self._parameters.items() if tensor.name not in frozen]
+        for number, weight in enumerate(self.weights):
+            if weight not in trained:
+                yield Problem(self._why_not(weight, trained), ("derivation", "weights", number))
+
+    def _why_not(self, weight: str, trained: list[str]) -> str:
+        offered = trained[:MOST_OFFERED] + ["…"] * (len(trained) > MOST_OFFERED)
+        if weight not in self._parameters:
+            near = did_you_mean(weight, self._parameters)
+            return f"unknown weight {weight!r}{near if 'did you mean' in near else did_you_mean('', offered)}"
+        hint = did_you_mean("", offered) or " (nothing is trained)"
+        return f"{weight} is frozen, a constant: there is no partial derivative to show{hint}"
+
+    @cached_property
+    def _parameters(self) -> Mapping[str, Tensor]:
+        """The tensor that each weight and bias is of, by its name in code."""
         from bpsym.network.forward import forward_program, parameters
 
-        layers = {
-            self.names.code(tensor, at): tensor.role.layer
+        return {
+            self.names.code(tensor, at): tensor
             for tensor in parameters(forward_program(self.example.network))
             for at in product(*(range(int(extent)) for extent in tensor.shape))
         }
-        return tuple(layers[weight] for weight in self.weights if weight in layers)
 
     def check_trainer(self, target: str) -> None:
         """UsageError where there is nothing to compute, or where the trainer would be very long."""

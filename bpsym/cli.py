@@ -228,7 +228,10 @@ def new(
         str, typer.Option(metavar="|".join(api.languages()), help="Language of the comments.")
     ] = api.LANGUAGE,
 ) -> None:
-    """Write a commented example for you to change; a file that is there is never touched."""
+    """Write a commented example for you to change.
+
+    A file that is there is never touched.
+    """
     from bpsym.resources.files import create
 
     _known("--lang", lang, api.languages())

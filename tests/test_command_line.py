@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bpsym import __version__, api, cli
+from bpsym.errors import UsageError
 from tests.running import COMMAND, ROOT, bpsym, environment
 
 GOOD = """\
@@ -144,6 +145,64 @@ def test_misuse_is_answered_with_a_message_and_exit_code_2(what: str, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["folder.toml"]
 
 
+BATCHES = (
+    GOOD.replace("[[0.35, 0.9]]", "[[0.35, 0.9], [1, 2], [3, 4]]")
+    .replace("[[0.5]]", "[[0.5], [1], [0]]")
+    .replace("weights    = [[0.1, ", 'frozen     = ["weights"]\nweights    = [[0.1, ')
+    + "batch_size    = 2\n\n[derivation]\n"
+)
+TRAINED = "(choose from: w2_11, w2_12)"
+OF_THE_BATCH = "there is no sample 3: the first batch has 2 of 3 (write 1 to 2)"
+FROZEN = f"w1_12 is frozen, a constant: there is no partial derivative to show {TRAINED}"
+
+# what [derivation] says, the options, and the message
+NOT_SHOWN = {
+    "a sample beyond the batch": ("sample = 3", [], f"net.toml:28:10: derivation.sample: {OF_THE_BATCH}"),
+    "a sample of the option": ("sample = 2", ["--sample", "3"], f"--sample: {OF_THE_BATCH}"),
+    "an unknown weight": ('weights = ["w2_12", "w9"]', [], f"net.toml:28:21: derivation.weights[1]: unknown weight 'w9' {TRAINED}"),
+    "a frozen weight": ('weights = ["w1_12"]', [], f"net.toml:28:12: derivation.weights[0]: {FROZEN}"),
+    "frozen weights of the option": ("", ["--weight", "w1_12", "--weight", "w2_12"], f"--weight: {FROZEN}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NOT_SHOWN)
+def test_what_cannot_be_shown_is_refused_where_it_is_asked_for(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said, options, message = NOT_SHOWN[what]
+    monkeypatch.chdir(tmp_path)
+    Path("net.toml").write_text(BATCHES + said, encoding="utf-8")
+    assert cli.main(["derive", "net.toml", *options, "-o", "out.tex"]) == 2
+    assert capsys.readouterr().err == f"{message}\n"
+    assert not Path("out.tex").exists()
+
+
+def test_wrong_samples_and_weights_of_a_file_are_said_at_once_and_an_option_goes_before_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = BATCHES + 'sample = 3\nweights = ["w9"]'
+    Path("net.toml").write_text(text, encoding="utf-8")
+    assert cli.main(["generate", "net.toml"]) == 2
+    said = capsys.readouterr().err
+    assert "net.toml:28:10: derivation.sample: " in said
+    assert "net.toml:29:12: derivation.weights[0]: " in said
+    instead = ["--sample", "2", "--weight", "w2_11"]
+    assert cli.main(["derive", "net.toml", *instead, "-o", "out.tex"]) == 0
+
+
+def test_of_many_weights_some_are_offered_and_of_none_that_there_are_none() -> None:
+    with pytest.raises(UsageError) as many:
+        api.derive(api.load("digits"), weights=("q",))
+    assert str(many.value).endswith("w1_1_11, w1_1_12, …)")
+    network = api.load("blog").network
+    layers = tuple(one.model_copy(update={"frozen": ("weights",)}) for one in network.layers)
+    frozen = network.model_copy(update={"layers": layers})
+    with pytest.raises(UsageError) as none:
+        api.derive(api.load("blog").model_copy(update={"network": frozen}), weights=("w31",))
+    assert str(none.value).endswith("there is no partial derivative to show (nothing is trained)")
+
+
 def test_a_good_file_is_derived(tmp_path: Path) -> None:
     (tmp_path / "good.toml").write_text(GOOD, encoding="utf-8")
     result = bpsym("derive", "good.toml", "--latex", "-o", "out.tex", cwd=tmp_path)
@@ -197,6 +256,12 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_help_imports_neither_sympy_nor_numpy(arguments: list[str]) -> None:
     assert not {"sympy", "numpy", "jinja2", "rich"} & _imported(*arguments)
+
+
+def test_the_list_of_commands_says_whole_sentences() -> None:
+    listed = bpsym("--help", COLUMNS="80").stdout.decode().partition("Commands:\n")[2].splitlines()
+    assert len(listed) >= 6
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed), listed
 
 
 def test_the_list_of_commands_does_not_wait_for_pydantic() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import tomllib
 from decimal import Decimal
@@ -334,6 +335,26 @@ def test_what_a_new_file_has_in_comments_may_be_written(lang: str) -> None:
         opened = [header.lstrip("# ")] if header.startswith("# [") else []
         changed = [*lines[:place], *opened, line.removeprefix("# "), *lines[place + 1 :]]
         assert "unknown" not in complaint("\n".join(changed)), line
+
+
+@pytest.mark.parametrize("lang", api.languages())
+def test_a_new_file_shows_how_settings_of_training_are_written(lang: str) -> None:
+    """With all of [training] that is commented out put in, and the optimizer with the settings that its comment shows."""
+    before, header, training = api.new_example(lang).partition("[training]\n")
+    training, following, after = training.partition("\n\n")
+    lines = [line.removeprefix("# ") for line in training.splitlines()]
+    rule = read(before + header + "\n".join(lines) + following + after, "mine.toml", KNOWN).training
+    assert (str(rule.optimizer), str(rule.schedule), str(rule.clip)) == ("adam", "step", "norm")
+    (shown,) = (re.findall(r"\{.*\}", line)[0] for line in lines if line.startswith("optimizer"))
+    assert str(bpsym.Training(**tomllib.loads(f"optimizer = {shown}")).optimizer) == "adam"
+
+
+def test_the_settings_of_training_in_the_readme_may_be_written() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"`((?:optimizer|schedule|clip) = \{[^`]*\})`", readme)
+    assert {line.split()[0] for line in shown} == {"optimizer", "schedule", "clip"}
+    rule = bpsym.Training(**tomllib.loads("\n".join(shown)))
+    assert (str(rule.optimizer), str(rule.schedule), str(rule.clip)) == ("adam", "step", "norm")
 
 
 def complaint(text: str) -> str:

@@ -342,6 +342,15 @@ def test_of_an_exponent_that_is_no_number_it_is_said_what_to_write(text: str, hi
 
 
 @pytest.mark.parametrize(
+    ("text", "write"), [("z^2", "z**2"), (" z^2 + 1", "z**2 + 1"), ("exp(-z ^ 2)", "exp(-z ** 2)")]
+)
+def test_of_a_caret_it_is_said_how_a_power_is_written(text: str, write: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(text, ("z",))
+    assert str(caught.value).endswith(f": ^ is no power here (write {write})")
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("max(z)", "max takes 2 arguments, and is given 1"),

@@ -190,6 +190,11 @@ WRONG = {
     "no scale": ("a,b\n1,2\n", "scale = 0", "7:9: data.scale: must not be 0"),
     "x beside a file": ("a,b\n1,2\n", "x = [[1, 2]]", "7:5: data.x: x and file are given"),
     "a misspelt key": ("a,b\n1,2\n", 'target = "b"', "7:1: data.target: unknown key (did you mean 'targets'?)"),
+    "labels": (FLOWERS, 'targets = "kind"', "7:11: data.targets: samples.csv, line 2, column 'kind': 'setosa' is no number (for labels of classes, write one_hot = true)"),
+    "labels among the inputs": (FLOWERS, "", "6:8: data.file: samples.csv, line 2, column 'kind': 'setosa' is no number (for labels of classes, write targets = \"kind\" and one_hot = true)"),
+    "one class": ("a,b,kind\n1,2,x\n3,4,x\n", 'targets = "kind"\none_hot = true', "7:11: data.targets: all samples have the class 'x', and there is nothing to learn (name the column of labels, or add samples)"),
+    "semicolons": ("a;b;c\n1,5;2;3\n", "", "6:8: data.file: samples.csv: semicolons stand between the columns (write commas, and points in numbers)"),
+    "tabs": ("a\tb\n1\t2\n", 'targets = "b"', "6:8: data.file: samples.csv: tabs stand between the columns (write commas, and points in numbers)"),
     "names that are none": ("a,b\n1,2\n", "inputs = [1]", "7:10: data.inputs: must be a name or an array of names"),
 }  # fmt: skip
 
@@ -199,6 +204,19 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(what: str, tmp_path: P
     content, keys, expected = WRONG[what]
     found = problems(tmp_path, saved(tmp_path, content) + keys)
     assert any(line.startswith(f"mine.toml:{expected}") for line in found), found
+
+
+def test_of_texts_in_one_of_several_targets_or_beside_numbers_no_classes_are_made(tmp_path: Path) -> None:
+    several = problems(tmp_path, saved(tmp_path, "a,b,t,u\n1,2,3,x\n") + 'targets = ["t", "u"]')
+    beside = problems(tmp_path, saved(tmp_path, "a,b,t\n1,2,x\n1,2,y\n1,2,3\n") + 'targets = "t"')
+    assert (len(several), len(beside)) == (1, 2)
+    assert not any("one_hot" in line for line in (*several, *beside))
+
+
+def test_of_labels_in_an_array_it_is_said_what_to_write(tmp_path: Path) -> None:
+    np.savez(tmp_path / "s.npz", x=np.zeros((2, 2)), t=np.array(["a", "b"]))
+    (found,) = problems(tmp_path, 'file = "s.npz"\ninputs = "x"\ntargets = "t"')
+    assert found.endswith("array 't' holds <U1, not numbers (for labels of classes, write one_hot = true)")
 
 
 def test_a_class_that_only_validation_has_is_named(tmp_path: Path) -> None:
@@ -213,7 +231,7 @@ def test_a_class_that_only_validation_has_is_named(tmp_path: Path) -> None:
 
 
 def test_many_wrong_numbers_are_five_and_a_count(tmp_path: Path) -> None:
-    found = problems(tmp_path, saved(tmp_path, "a,b\n" + "1,x\n" * 100))
+    found = problems(tmp_path, saved(tmp_path, "a,b\n1,2\n" + "1,x\n" * 100))
     assert len(found) == 6
     assert found[-1].endswith("data.file: and 95 more")
 
@@ -232,12 +250,16 @@ def test_wrong_numbers_of_inputs_and_targets_are_said_together_with_other_errors
         ("missing.csv", "there is no file missing.csv in "),
         ("missing/a.csv", "there is no file a.csv in "),
         ("samples.txt", "samples.txt is no file of samples (write one that ends with .csv or .npz)"),
-        ("folder.csv", "folder.csv is a folder"),
+        ("folder.csv", "folder.csv is a folder (write the path of a file"),
+        ("folder", "folder is a folder (write the path of a file"),
+        (".", "is a folder (write the path of a file, as in samples.csv)"),
+        ("", "is a folder (write the path of a file, as in samples.csv)"),
         ("a\\u0000.csv", "cannot be read"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_said_so(file: str, expected: str, tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder").mkdir()
     (found,) = problems(tmp_path, f'file = "{file}"')
     assert found.startswith("mine.toml:6:8: data.file: ")
     assert expected in found

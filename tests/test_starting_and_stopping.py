@@ -127,6 +127,27 @@ def test_init_beside_weights_is_refused() -> None:
         bpsym.Dense(units=1, weights=[[1]], init="zeros")
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"low": 2, "high": -0.5}, "init.high: high must not be below low: low is 2, and high is -0.5"),
+        ({"low": 1.5}, "init.low: high must not be below low: low is 1.5, and high is 1"),
+        ({"high": -2}, "init.high: high must not be below low: low is -1, and high is -2"),
+    ],
+)
+def test_an_interval_that_ends_before_it_begins_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(bpsym.InputError) as caught:
+        bpsym.Dense(units=1, init={"name": "uniform", **settings})
+    assert str(caught.value) == f"{message} (write low = -1, high = 1)"
+
+
+def test_an_interval_may_be_a_point_and_a_spread_may_be_none_but_not_negative() -> None:
+    assert bpsym.Dense(units=1, init={"name": "uniform", "low": 1, "high": 1}).init is not None
+    assert bpsym.Dense(units=1, init={"name": "normal", "std": 0}).init is not None
+    with pytest.raises(bpsym.InputError, match=r"init.std: must be at least 0, not -1 \(write std = 1\)"):
+        bpsym.Dense(units=1, init={"name": "normal", "std": -1})
+
+
 # Batches ---------------------------------------------------------------------------------------------------------------
 
 

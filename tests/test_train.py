@@ -342,7 +342,11 @@ def test_another_networks_run_is_refused_with_what_differs(
 def test_a_run_of_the_other_target_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert trained(tmp_path, "blog", "--save", "run.json") == 0
     assert trained(tmp_path, "blog", "--resume", "run.json", "--target", "python") == 2
-    assert "target: 'numpy' in this run, 'python' in the example" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert (
+        "target: 'numpy' in this run, 'python' asked for (write --target numpy, or leave --target out)"
+        in said
+    )
 
 
 def _without(key: str) -> Callable[[dict[str, Any]], Any]:
@@ -488,6 +492,81 @@ def test_a_signal_stops_after_the_step_and_saves(target: str, number: int, code:
     assert table["parameters"] == lists(parameters)
 
 
+@pytest.mark.parametrize("pause", [0.001, 0.02])
+@targets
+def test_many_signals_in_a_row_save_and_end_with_130(target: str, pause: float, tmp_path: Path) -> None:
+    asked = ["--target", target, "--learning-rate", "0.001", "--steps", "1000000000", "--save", "run.json"]
+    process = subprocess.Popen(
+        [*COMMAND, "train", "blog", *asked], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith(b"step ")
+    for _ in range(8):
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause)
+    rest = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait() == 130, rest
+    assert "Traceback" not in rest
+    assert saved(tmp_path / "run.json")["step"] > 0
+
+
+@targets
+def test_a_second_signal_breaks_the_step_off_and_saves_what_was_looked_at_last(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step after 17 is never made; signals that come while files are written do no harm."""
+    file = example_file(tmp_path)
+    progress, write, made = loop._Watch.progress, session.write_all, []
+
+    def ask_thrice(*_: Any) -> None:
+        for _ in range(3):
+            signal.raise_signal(signal.SIGINT)
+
+    def asking(self: Any, step: int, loss: float) -> bool:
+        made.append(loss)
+        if len(made) == 18:
+            ask_thrice()
+        return progress(self, step, loss)
+
+    def writing(contents: Any) -> None:
+        ask_thrice()
+        write(contents)
+
+    monkeypatch.setattr(loop._Watch, "progress", asking)
+    monkeypatch.setattr(session, "write_all", writing)
+    assert (
+        trained(tmp_path, file, "--target", target, "--save", "run.json", "--log", "run.csv", "--every", 1)
+        == 130
+    )
+    assert saved(tmp_path / "run.json")["step"] == 17
+    assert [int(row["step"]) for row in read_log(tmp_path / "run.csv")] == [*range(18)]
+    expected, _ = by_hand(bpsym.load(file), target, 17)
+    assert saved(tmp_path / "run.json")["parameters"] == expected
+
+
+def test_a_signal_after_the_last_word_changes_no_exit_code() -> None:
+    """Two come while a command ends, one after it."""
+    script = (
+        "import os, signal, sys\n"
+        "from bpsym import __main__, cli\n"
+        "def interrupted():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except KeyboardInterrupt:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        return 130\n"
+        "cli.main = interrupted\n"
+        "code = __main__.main()\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.exit(code)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (130, b"")
+
+
 @pytest.mark.parametrize("module", ["numpy", "pydantic", "bpsym.training.session"])
 def test_an_interruption_while_something_loads_ends_with_130_and_no_word(module: str, tmp_path: Path) -> None:
     """The module's import sends the signal that Ctrl-C sends."""
@@ -515,6 +594,8 @@ def test_a_second_signal_does_not_wait() -> None:
         assert interruption()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # a third changes nothing
+        assert interruption.exit_code == 130
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -718,6 +799,77 @@ def test_a_log_has_a_row_for_each_interval(asked: list[Any], steps: list[int], t
     assert [int(row["step"]) for row in read_log(tmp_path / "run.csv")] == steps
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "steps"),
+    [
+        ([10], [1000], [*range(10), *range(10, 1001, 10)]),  # the README's two commands
+        ([10], [30, "--every", 7], [*range(11), 14, 21, 28, 30]),
+        ([10, "--every", 4], [20, "--every", 5], [0, 4, 8, 10, 15, 20]),
+        ([10, "--every", 100], [20, "--every", 7], [0, 10, 14, 20]),
+        ([10, "--every", 4], [20, "--every", 4], [0, 4, 8, 12, 16, 20]),
+    ],
+)
+def test_a_log_keeps_the_rows_of_the_steps_before_whatever_the_interval(
+    first: list[Any], then: list[Any], steps: list[int], tmp_path: Path
+) -> None:
+    files = ["--save", "run.json", "--log", "run.csv"]
+    asked = [example_file(tmp_path), "--steps"]
+    assert trained(tmp_path, *asked, *first, *files) == 0
+    before = {row["step"]: row for row in read_log(tmp_path / "run.csv")}
+    assert trained(tmp_path, *asked, *then, "--resume", "run.json", *files) == 0
+    rows = read_log(tmp_path / "run.csv")
+    assert [int(row["step"]) for row in rows] == steps
+    assert all(row == before.get(row["step"], row) for row in rows)
+
+
+def test_rows_of_a_continuation_that_was_given_up_are_replaced(tmp_path: Path) -> None:
+    asked = [example_file(tmp_path), "--log", "run.csv", "--every", 4]
+    assert trained(tmp_path, *asked, "--steps", 8, "--save", "run.json") == 0
+    assert trained(tmp_path, *asked, "--steps", 40, "--resume", "run.json") == 0
+    assert trained(tmp_path, *asked, "--steps", 16, "--resume", "run.json", "--learning-rate", 0.1) == 0
+    assert [int(row["step"]) for row in read_log(tmp_path / "run.csv")] == [0, 4, 8, 12, 16]
+
+
+NO_LOGS = {
+    "samples": (b"x1,x2,t\n0,1,1\n", "run.csv: is no log that --log has written"),
+    "no text": (b"\xff\xfe", "run.csv: is no log that --log has written"),
+    "a line of a stranger": (
+        b"step,loss,validation_loss,accuracy\n0,0.5,,\nten,1,,\n",
+        "run.csv:3: is a log with",
+    ),
+}
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+@pytest.mark.parametrize("what", NO_LOGS)
+def test_a_table_that_is_no_log_is_never_overwritten(
+    what: str, resumed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content, message = NO_LOGS[what]
+    assert trained(tmp_path, "blog", "--save", "run.json") == 0
+    before = (tmp_path / "run.json").read_bytes()
+    (tmp_path / "run.csv").write_bytes(content)
+    capsys.readouterr()
+    begun = ["--resume", "run.json"] if resumed else []
+    asked = [*begun, "--steps", 10**12, "--save", "run.json", "--log", "run.csv"]
+    assert trained(tmp_path, "blog", *asked) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(message)
+    assert "give --log another name, or remove the file" in said
+    assert (tmp_path / "run.csv").read_bytes() == content
+    assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_an_empty_file_and_a_spreadsheets_copy_of_a_log_are_logs(tmp_path: Path) -> None:
+    (tmp_path / "run.csv").touch()
+    asked = ["blog", "--log", "run.csv", "--save", "run.json"]
+    assert trained(tmp_path, *asked, "--steps", 3) == 0
+    text = (tmp_path / "run.csv").read_text(encoding="utf-8")
+    (tmp_path / "run.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")
+    assert trained(tmp_path, *asked, "--steps", 5, "--resume", "run.json") == 0
+    assert [int(row["step"]) for row in read_log(tmp_path / "run.csv")] == [0, 1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(("suffix", "beginning"), [("png", b"\x89PNG\r\n"), ("svg", b"<?xml")])
 def test_a_plot_is_the_same_each_time(suffix: str, beginning: bytes, tmp_path: Path) -> None:
     file = example_file(tmp_path)
@@ -751,8 +903,12 @@ MISUSE = {
     "steps and epochs": (["blog", "--steps", "3", "--epochs", "3"], "give one of them"),
     "steps below 0": (["blog", "--steps", "-1"], "--steps"),
     "no samples in a batch": (["blog", "--batch-size", "0"], "--batch-size"),
-    "a rate below 0": (["blog", "--learning-rate", "-1"], "learning_rate"),
-    "a rate that is no number": (["blog", "--learning-rate", "nan"], "learning_rate"),
+    "a rate below 0": (["blog", "--learning-rate", "-1"], "--learning-rate: must not be negative: a step goes against the gradient (write --learning-rate 0.5)\n"),
+    "a rate that is no number": (["net.toml", "--learning-rate", "nan"], "--learning-rate: must be a finite number, not nan (write --learning-rate 0.5)\n"),
+    "an infinite rate": (["net.toml", "--steps", "3", "--learning-rate", "inf"], "--learning-rate: must be a finite number"),
+    "a seed below 0": (["blog", "--seed", "-1"], "--seed"),
+    "an interval of 0": (["blog", "--every", "0"], "--every"),
+    "epochs below 0": (["blog", "--epochs", "-1"], "--epochs"),
     "no file to go on from": (["blog", "--resume", "no.json"], "no.json: cannot be read: no such file"),
     "a run in no known format": (["blog", "--resume", "run.txt"], "(write --resume run.json or run.npz)"),
     "a save in no known format": (["blog", "--save", "run.txt"], "(write --save run.json or run.npz)"),
@@ -767,13 +923,14 @@ MISUSE = {
     "a general f": (["agh"], "activation = "),
     "no samples": (["nodata.toml", "--steps", "3"], "nothing to train with"),
     "no targets": (["notargets.toml", "--steps", "3"], "t = [[0.5]]"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", MISUSE)
 def test_misuse_is_answered_in_one_message_before_training(what: str, tmp_path: Path) -> None:
     arguments, message = MISUSE[what]
     (tmp_path / "folder.json").mkdir()
+    example_file(tmp_path)
     (tmp_path / "nosteps.toml").write_text(NETWORK, encoding="utf-8")
     (tmp_path / "nodata.toml").write_text(NETWORK[: NETWORK.index("[data]")], encoding="utf-8")
     (tmp_path / "notargets.toml").write_text(NETWORK[: NETWORK.index("t = ")], encoding="utf-8")
@@ -782,6 +939,7 @@ def test_misuse_is_answered_in_one_message_before_training(what: str, tmp_path: 
     said = result.stderr.decode()
     assert (result.returncode, result.stdout) == (2, b""), said
     assert message in said
+    assert "net.toml:" not in said
     assert "Traceback" not in said
     assert "steps/s" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == before

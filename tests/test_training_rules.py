@@ -512,7 +512,29 @@ def test_a_sequential_update_uses_new_weights_layer_by_layer(target: str) -> Non
             {"optimizer": {"name": "sgd", "momentum": 0.9}},
             "optimizer.momentum: unknown setting of optimizer 'sgd' (optimizer 'sgd' has no settings)",
         ),
-        ({"optimizer": {"momentum": 0.9}}, 'optimizer.name: missing (write name = "sgd")'),
+        ({"optimizer": {}}, 'optimizer.name: missing (write name = "sgd")'),
+        ({"optimizer": {"momentum": 0.9}}, 'optimizer.name: missing (write name = "momentum")'),
+        ({"clip": {"clip_value": 1}}, 'clip.name: missing (write name = "value")'),
+        (
+            {"clip": {"max_nrm": 1}},
+            'clip.name: missing (write name = "norm")\n'
+            "clip.max_nrm: unknown setting of any clip (did you mean 'max_norm'?)",
+        ),
+        (
+            {"schedule": {"gama": 1, "steps": 3}},
+            'schedule.name: missing (write name = "step")\n'
+            "schedule.gama: unknown setting of any schedule (did you mean 'gamma'?)",
+        ),
+        (
+            {"optimizer": {"name": "adan", "momentm": 1, "eps": 1}},
+            "optimizer.name: unknown optimizer 'adan' (did you mean 'adam'?)\n"
+            "optimizer.momentm: unknown setting of any optimizer (did you mean 'momentum'?)",
+        ),
+        (
+            {"optimizer": {"name": 3, "lr_decy": 1}},
+            "optimizer.name: must be text in quotes, not 3\n"
+            "optimizer.lr_decy: unknown setting of any optimizer (did you mean 'lr_decay'?)",
+        ),
         (
             {"optimizer": 3},
             'optimizer: must be a name in quotes, or a table with name = ..., not 3 (write optimizer = "adam")',

@@ -45,6 +45,8 @@ class Columns(Protocol):
 
 def opened(path: Path) -> Columns:
     """The columns of the file. InputError where it cannot be read, or is no such file."""
+    if path.is_dir():
+        raise InputError(f"{path.name or path} is a folder (write the path of a file, as in samples.csv)")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{path.name} is no file of samples (write one that ends with .csv or .npz)")
@@ -59,8 +61,6 @@ def _content(path: Path) -> bytes:
         raise InputError(
             f"there is no file {path.name} {where} (the path starts from the example's folder)"
         ) from None
-    except IsADirectoryError:
-        raise InputError(f"{path.name} is a folder (write the path of a file)") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path.name} cannot be read: {reason.lower()}") from None
@@ -134,6 +134,7 @@ def _read_csv(file: str, content: bytes) -> CsvColumns:
             f"{file} is empty (write a header with the names of the columns, and a line a sample)"
         )
     header = tuple(name.strip() for name in rows[0][1])
+    _check_separator(file, header)
     samples = rows[1:]
     if not samples:
         raise InputError(f"{file} has a header and no samples (write a line for each sample)")
@@ -146,6 +147,19 @@ def _read_csv(file: str, content: bytes) -> CsvColumns:
     if wrong:
         raise InputError(said(wrong))
     return CsvColumns(file, header, tuple(row for _, row in samples), tuple(line for line, _ in samples))
+
+
+def _check_separator(file: str, header: tuple[str, ...]) -> None:
+    """InputError where another character than a comma stands between the names of the columns."""
+    for separator, name in _SEPARATORS.items():
+        if len(header) == 1 and separator in header[0]:
+            raise InputError(
+                f"{file}: {name}s stand between the columns (write commas, and points in numbers)"
+            )
+
+
+_SEPARATORS = {";": "semicolon", "\t": "tab"}
+"""What spreadsheets put between columns where a comma belongs to the numbers."""
 
 
 def _utf8(file: str, content: bytes) -> str:

@@ -22,6 +22,10 @@ FOLDER: ContextVar[Path] = ContextVar("FOLDER", default=Path())
 
 MOST_OFFERED = 12
 
+LABELS = "for labels of classes, write one_hot = true"
+LABELS_TO_NAME = 'for labels of classes, write targets = "{name}" and one_hot = true'
+"""What to write where a column holds texts."""
+
 Matrix = tuple[tuple[Fraction, ...], ...]
 Names = str | tuple[str, ...]
 
@@ -55,7 +59,8 @@ class Selection:
         inputs, targets = self._inputs(columns), listed("targets", self.targets)
         refuse(chain(_unknown(columns, inputs | targets), _both(inputs, targets)))
         x, (t, classes) = _together(
-            lambda: _rows(columns, inputs, self.scale), lambda: self._targets(columns, targets)
+            lambda: _rows(columns, inputs, self.scale, LABELS_TO_NAME if self.targets is None else ""),
+            lambda: self._targets(columns, targets),
         )
         return self._split(x, t, classes)
 
@@ -74,9 +79,13 @@ class Selection:
         if not names:
             return None, None
         if not self.one_hot:
-            return _rows(columns, names, Fraction(1)), None
+            return _rows(columns, names, Fraction(1), LABELS if len(names) == 1 else ""), None
         labels = _keyed("targets", lambda: columns.labels(next(iter(names.values()))))
-        return one_hot(labels)
+        t, classes = one_hot(labels)
+        if len(classes) == 1:
+            message = f"all samples have the class {shown(classes[0])}, and there is nothing to learn"
+            raise InputError(Misfit(f"{message} (name the column of labels, or add samples)", ("targets",)))
+        return t, classes
 
     def _split(self, x: Matrix, t: Matrix | None, classes: tuple[str, ...] | None) -> Samples:
         if t is not None and len(x) != len(t):
@@ -136,9 +145,9 @@ def split(count: int, share: Fraction, seed: int) -> tuple[list[int], list[int]]
     return sorted(order[held:]), sorted(order[:held])
 
 
-def _rows(columns: Columns, names: dict[Key, str], scale: Fraction) -> Matrix:
-    """A row a sample of the numbers in these columns, times the scale."""
-    found = _together(*(_numbers_of(columns, key, name) for key, name in names.items()))
+def _rows(columns: Columns, names: dict[Key, str], scale: Fraction, labels: str) -> Matrix:
+    """A row a sample of the numbers in these columns, times the scale; labels: what to write where they are none."""
+    found = _together(*(_numbers_of(columns, key, name, labels) for key, name in names.items()))
     lengths = {len(column) for group in found for column in group}
     if len(lengths) > 1:
         counts = " and ".join(map(str, sorted(lengths)))
@@ -147,9 +156,27 @@ def _rows(columns: Columns, names: dict[Key, str], scale: Fraction) -> Matrix:
     return tuple(zip(*scaled, strict=True))
 
 
-def _numbers_of(columns: Columns, key: Key, name: str) -> Callable[[], tuple[Column, ...]]:
+def _numbers_of(columns: Columns, key: Key, name: str, labels: str) -> Callable[[], tuple[Column, ...]]:
     place = ("file",) if key[0] == "file" else key
-    return lambda: _keyed_at(place, lambda: columns.numbers(name))
+    return lambda: _keyed_at(place, lambda: _numbers_or_hint(columns, name, labels))
+
+
+def _numbers_or_hint(columns: Columns, name: str, labels: str) -> tuple[Column, ...]:
+    """The numbers of the column. InputError: of one without any number, the first, and what to write for labels."""
+    try:
+        return columns.numbers(name)
+    except InputError as error:
+        if not labels or not _are_labels(columns, name):
+            raise
+        raise InputError(f"{error.problems[0].message} ({labels.format(name=name)})") from None
+
+
+def _are_labels(columns: Columns, name: str) -> bool:
+    """Whether no sample has a number there, but each a text."""
+    try:
+        return all(_numbers((label,)) is None for label in set(columns.labels(name)))
+    except InputError:
+        return False
 
 
 def _scaled(column: Column, scale: Fraction) -> Column:

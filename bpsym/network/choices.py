@@ -24,7 +24,7 @@ NAME = "name"
 
 @dataclass(frozen=True)
 class Setting:
-    """A number with bounds: least <= it <= most, above < it < below.
+    """A number with bounds: least <= it <= most, above < it < below; not_below: another setting, at most this one.
 
     default: REQUIRED where it must be given, None where it may be absent. whole: no fraction; switch: true or false.
     parts: of an array, what formulas call its numbers. write: what one would write in a file.
@@ -35,6 +35,7 @@ class Setting:
     most: int | None = None
     above: int | None = None
     below: int | None = None
+    not_below: str = ""
     whole: bool = False
     switch: bool = False
     parts: tuple[str, ...] = ()
@@ -152,14 +153,12 @@ def choice(
     """The choice that a table makes; named: it was no table, but a name alone."""
     name = table.get(NAME)
     below = () if named else (NAME,)
-    if name is None:
-        raise InputError(Problem(f"missing (write name = {_quoted(next(iter(records)))})", (NAME,)))
-    if not isinstance(name, str):
-        raise InputError(Problem(f"must be text in quotes, not {shown(name)}", below))
-    if name not in records:
-        raise InputError(Problem(f"unknown {what} {shown(name)}{did_you_mean(name, records)}", below))
+    given = {str(key): value for key, value in table.items() if key != NAME}
+    if not isinstance(name, str) or name not in records:
+        raise InputError(
+            [Problem(_no_name(what, records, name, given), below), *_strange(what, records, given)]
+        )
     settings = records[name].settings
-    given = {key: value for key, value in table.items() if key != NAME}
     problems = [*_unknown(what, name, settings, given)]
     found: dict[str, Any] = {}
     for key, setting in settings.items():
@@ -167,6 +166,7 @@ def choice(
             found[key] = _setting(what, name, key, setting, given)
         except InputError as error:
             problems += [_hinted(one, key, setting) for one in error.problems]
+    problems += _crossed(settings, found, given)
     if problems:
         raise InputError(problems)
     return Choice(name, tuple(found.items()))
@@ -206,6 +206,37 @@ def _unknown(what: str, name: str, settings: Settings, given: Mapping[str, Any])
         if key not in settings:
             hint = did_you_mean(str(key), settings) or f" ({what} {name!r} has no settings)"
             yield UnknownKey(f"unknown setting of {what} {name!r}{hint}", (str(key),))
+
+
+def _no_name(what: str, records: Mapping[str, Record], name: Any, given: Mapping[str, Any]) -> str:
+    """What is wrong with a name that is none of the records'; of a missing one, what the settings beside it are of."""
+    if name is None:
+        meant = (one for one, record in records.items() if given and given.keys() <= record.settings.keys())
+        return f"missing (write name = {_quoted(next(meant, next(iter(records))))})"
+    if not isinstance(name, str):
+        return f"must be text in quotes, not {shown(name)}"
+    return f"unknown {what} {shown(name)}{did_you_mean(name, records)}"
+
+
+def _strange(what: str, records: Mapping[str, Record], given: Mapping[str, Any]) -> Iterator[Problem]:
+    """The settings that no record has."""
+    every = tuple(dict.fromkeys(key for record in records.values() for key in record.settings))
+    for key in given:
+        if key not in every:
+            yield UnknownKey(f"unknown setting of any {what}{did_you_mean(key, every)}", (key,))
+
+
+def _crossed(settings: Settings, found: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Problem]:
+    """The settings that are below those that they must not be below; the one that is given is named."""
+    for key, setting in settings.items():
+        other = setting.not_below
+        if other in found and key in found and found[key] < found[other]:
+            said = key if key in given else other
+            has = f"{other} is {_decimal(found[other])}, and {key} is {_decimal(found[key])}"
+            message = (
+                f"{key} must not be below {other}: {has} (write {settings[other].write}, {setting.write})"
+            )
+            yield Problem(message, (said,))
 
 
 def _schemas(records: Mapping[str, Record]) -> Iterator[dict[str, Any]]:

@@ -161,6 +161,8 @@ class _Checker:
             self.refuse("a number is too large (at most 1.7e308)")
 
     def binary(self, node: ast.BinOp) -> None:
+        if isinstance(node.op, ast.BitXor):
+            self.refuse(f"^ is no power here (write {self.text.strip().replace('^', '**')})")
         if not isinstance(node.op, _OPERATORS):
             self.refuse(f"the operator {type(node.op).__name__} is not known (write + - * / **)")
         if isinstance(node.op, ast.Pow) and not self.own:

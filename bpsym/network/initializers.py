@@ -78,7 +78,7 @@ UNIFORM = Initializer(
     "drawn evenly from an interval",
     draw="uniform",
     arguments=("low", "high"),
-    own={"low": Setting(-1, write="low = -1"), "high": Setting(1, write="high = 1")},
+    own={"low": Setting(-1, write="low = -1"), "high": Setting(1, not_below="low", write="high = 1")},
 )
 
 XAVIER_NORMAL = Initializer(

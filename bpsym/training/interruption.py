@@ -13,10 +13,11 @@ SHELLS = 128
 
 
 class Interruption:
-    """Whether a signal has asked to stop."""
+    """Whether a signal has asked to stop; may_break: whether a second one breaks off what is being done."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.may_break = True
 
     def __call__(self) -> bool:
         return self.signal is not None
@@ -26,11 +27,12 @@ class Interruption:
         return SHELLS + (self.signal or 0)
 
     def ask(self, number: int, frame: FrameType | None) -> None:
-        """Remember the signal; who asks twice does not wait for the step."""
+        """Remember the signal; who asks twice does not wait for the step, and is heard no more."""
         del frame
-        if self.signal is not None:
+        again, self.signal = self.signal is not None, self.signal or number
+        if again and self.may_break:
+            self.may_break = False
             raise KeyboardInterrupt
-        self.signal = number
 
 
 @contextmanager

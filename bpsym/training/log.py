@@ -8,6 +8,7 @@ from dataclasses import astuple, fields
 from io import StringIO
 from pathlib import Path
 
+from bpsym.errors import InputError, Problem
 from bpsym.training.loop import Look
 
 HEADER = [field.name for field in fields(Look)]
@@ -22,14 +23,27 @@ def written(looks: Iterable[Look]) -> bytes:
     return stream.getvalue().encode()
 
 
-def read(file: Path) -> list[Look]:
-    """The rows of a log; none where the file is no log."""
+def read(file: Path) -> tuple[Look, ...]:
+    """The rows of a log; none where there is no file yet, or nothing in it. InputError where it is no log."""
+    if not file.exists():
+        return ()
     try:
-        header, *rows = csv.reader(StringIO(file.read_text(encoding="utf-8")))
-        return [_look(*row) for row in rows] if header == HEADER else []
-    except (OSError, ValueError, TypeError):
-        return []
+        lines = list(csv.reader(StringIO(file.read_text(encoding="utf-8-sig"), newline="")))
+    except (OSError, ValueError, csv.Error):
+        lines = [[]]
+    if lines and lines[0] != HEADER:
+        raise _refused(file, f"is no log that --log has written: its first line is not {','.join(HEADER)}")
+    return tuple(_look(file, line, row) for line, row in enumerate(lines[1:], start=2))
 
 
-def _look(step: str, *numbers: str) -> Look:
-    return Look(int(step), *(float(number) if number else None for number in numbers))  # type: ignore[arg-type]
+def _look(file: Path, line: int, row: list[str]) -> Look:
+    try:
+        step, *numbers = row
+        return Look(int(step), *(float(number) if number else None for number in numbers))  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        raise _refused(file, "is a log with a line that --log has not written", line) from None
+
+
+def _refused(file: Path, message: str, line: int | None = None) -> InputError:
+    hint = "left as it is; give --log another name, or remove the file"
+    return InputError(Problem(f"{message} ({hint})", file=str(file), line=line))

@@ -8,11 +8,11 @@ from types import ModuleType
 
 from bpsym import api
 from bpsym.examples.example import Example
-from bpsym.training import saving
-from bpsym.training.loop import Run, Standing
+from bpsym.training import log, saving
+from bpsym.training.loop import Look, Run, Standing
 from bpsym.training.request import Request
 from bpsym.training.samples import Samples, samples
-from bpsym.training.settings import epoch_of, settings_of, steps_of, with_settings
+from bpsym.training.settings import check_options, epoch_of, settings_of, steps_of, with_settings
 
 DEFAULT_TARGET = "numpy"
 ROWS = 100
@@ -21,7 +21,10 @@ ROWS = 100
 
 @dataclass(frozen=True)
 class Plan:
-    """start: where the run begins; steps: where it ends; every: the steps from one row of the log to the next."""
+    """start: where the run begins; steps: where it ends; every: the steps from one row of the log to the next.
+
+    logged: the rows that the log has, of the run that goes on.
+    """
 
     request: Request
     example: Example
@@ -31,6 +34,7 @@ class Plan:
     start: Standing
     steps: int
     every: int
+    logged: tuple[Look, ...]
     remarks: tuple[str, ...]
 
     def run(self, stop: Callable[[], bool]) -> Run:
@@ -39,6 +43,8 @@ class Plan:
 
 def plan(request: Request) -> Plan:
     """What is to be done. InputError or UsageError where the example, the options and a saved run do not fit."""
+    check_options(request.settings)
+    logged = log.read(request.log) if request.log else ()
     found = saving.read(request.resume) if request.resume else None
     target = request.target or (found.target if found else DEFAULT_TARGET)
     example = with_settings(request.example, {**(found.settings if found else {}), **request.settings})
@@ -52,7 +58,19 @@ def plan(request: Request) -> Plan:
         start = saving.restored(found, start, request.resume)
     steps = max(example.training.steps, start.step)
     remarks = tuple(_remarks(request, example, found, steps)) if found else ()
-    return Plan(request, example, target, trainer, parts, start, steps, _every(request, example), remarks)
+    every = _every(request, example)
+    return Plan(
+        request,
+        example,
+        target,
+        trainer,
+        parts,
+        start,
+        steps,
+        every,
+        logged if found else (),
+        remarks,
+    )
 
 
 def _beginning(trainer: ModuleType, request: Request) -> Standing:

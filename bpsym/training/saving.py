@@ -78,8 +78,9 @@ def data_hash(example: Example) -> str:
 def check_same(found: Saved, example: Example, target: str, file: Path) -> None:
     """InputError, with every difference, where the run is of another network or makes other steps."""
     wanted = fingerprint(example, target)
+    of = {"target": f"asked for (write --target {found.target}, or leave --target out)"}
     differences = [
-        f"\n  {key}: {_told(found.fingerprint, key)} in this run, {_told(wanted, key)} in the example"
+        f"\n  {key}: {_told(found.fingerprint, key)} in this run, {_told(wanted, key)} {of.get(key, 'in the example')}"
         for key in {**wanted, **found.fingerprint}
         if found.fingerprint.get(key) != wanted.get(key)
     ]

@@ -79,20 +79,29 @@ def _one_thread() -> None:
 
 
 def _trained(planned: Plan, interruption: Interruption, stream: IO[str] | None) -> Course:
+    """The whole course, or as much of it as was looked at before somebody asked twice to stop."""
     logged = {"--log", "--plot"} & set(planned.request.outputs)
     began = perf_counter()
-    standing, seen = planned.start, []
+    latest: tuple[Standing, Look] | None = None
+    seen: list[Look] = []
     try:
         with _without_warnings(), shown(stream, planned.start.step, planned.steps) as show:
             course = looks(
                 planned.run(interruption), planned.start, planned.steps, planned.every if logged else None
             )
-            for standing, look in course:  # noqa: B007  (the last one is kept)
-                show(look)
-                seen.append(look)
+            for latest in course:
+                show(latest[1])
+                seen.append(latest[1])
+        interruption.may_break = False
     except DivergenceError as error:
         raise DivergenceError(error.step, error.loss, usual_causes(planned.example, error.step)) from None
-    return Course(standing, tuple(seen), perf_counter() - began)
+    except KeyboardInterrupt:
+        pass  # what was looked at last is kept
+    if latest is None:
+        raise KeyboardInterrupt
+    standing, last = latest
+    before = (look for look in seen if look is not last)  # a second signal may come before it is among them
+    return Course(standing, (*before, last), perf_counter() - began)
 
 
 @contextmanager
@@ -115,11 +124,17 @@ def _contents(planned: Plan, course: Course) -> dict[Path, bytes]:
 
 
 def _rows(planned: Plan, course: Course) -> list[Look]:
-    """The looks that a log shows: those of a run that was not interrupted, and the last."""
-    request = planned.request
-    before = log.read(request.log) if request.resume and request.log else []
-    rows = [look for look in before if look.step < planned.start.step] + list(course.looks)
-    return [look for look in rows if look.step % planned.every == 0 or look is course.last]
+    """The looks that a log shows: those it had of the steps before, then each `every` steps and the last.
+
+    Where the log has a row at the step that this run begins with, it stays, unless that was only the end of a run that
+    wrote the same rows: a run that goes on has the log of one that never stopped.
+    """
+    start, every = planned.start.step, planned.every
+    before = [look for look in planned.logged if look.step < start]
+    same_rows = [look.step for look in before] == list(range(0, start, every))
+    begun = any(look.step == start for look in planned.logged) and not same_rows
+    ends = (course.last, course.looks[0]) if begun else (course.last,)
+    return before + [look for look in course.looks if look.step % every == 0 or look in ends]
 
 
 def _text(planned: Plan, course: Course) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from bpsym.errors import UsageError
+from bpsym.errors import InputError, Problem, UsageError
 from bpsym.examples.example import Example, Training
 
 SETTINGS = ("learning_rate", "steps", "batch_size", "shuffle", "seed")
@@ -17,6 +17,21 @@ def with_settings(example: Example, settings: Mapping[str, Any]) -> Example:
     """The example, trained with these settings."""
     own = {key: value for key, value in example.training if key in example.training.model_fields_set}
     return example.model_copy(update={"training": Training(**{**own, **settings})})
+
+
+def check_options(settings: Mapping[str, Any]) -> None:
+    """UsageError where a setting of the command line is wrong, by its option."""
+    try:
+        Training(**settings)
+    except InputError as error:
+        raise UsageError("\n".join(map(_as_option, error.problems))) from None
+
+
+def _as_option(problem: Problem) -> str:
+    """--learning-rate: must be a finite number, not nan (write --learning-rate 0.5)"""
+    key = str(problem.key[0])
+    option = f"--{key.replace('_', '-')}"
+    return f"{option}: {problem.message.replace(f'{key} = ', f'{option} ')}"
 
 
 def settings_of(example: Example) -> dict[str, Any]:
