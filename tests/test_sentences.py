@@ -12,13 +12,14 @@ import bpsym
 from bpsym import api
 from bpsym.derivation.forms import Remark, SampleTable
 from bpsym.network.optimizers import OPTIMIZERS
-from tests.shown import ADAM, NUMERIC, SHOWN, document_of, example, layer, rows
+from tests.shown import ADAM, MOMENTUM, NUMERIC, SHOWN, document_of, example, layer, rows
 from tests.test_derivation import steps
 
 FORMS = ("scalar", "index")
 LANGUAGES = api.languages()
 
 FROZEN_WEIGHTS: dict[str, Any] = {"frozen": ["weights"]}
+FROZEN_BIASES: dict[str, Any] = {"frozen": ["biases"]}
 FROZEN: dict[str, Any] = {"frozen": ["weights", "biases"]}
 
 PENALTY = {"en": "penalty", "zh": "惩罚项"}
@@ -64,6 +65,11 @@ def said(one: bpsym.Example, **asked: Any) -> list[str]:
 def two_layers(samples: int = 1, first: Any = None, second: Any = None, **more: Any) -> bpsym.Example:
     layers = (layer(2, 2, "tanh", 1, **(first or {})), layer(1, 2, "sigmoid", 2, **(second or {})))
     return example(2, layers, rows(samples, 1, 5), **more)
+
+
+def one_unit(**more: Any) -> bpsym.Example:
+    own = {key: more.pop(key) for key in ("bias", "frozen") if key in more}
+    return example(1, (layer(1, 1, "sigmoid", 1, **own),), [[1]], **more)
 
 
 # Penalties --------------------------------------------------------------------------------------------------------
@@ -132,7 +138,7 @@ def test_where_only_biases_are_trained_nothing_is_said_of_changing_weights(form:
     one = two_layers(1, FROZEN_WEIGHTS, FROZEN_WEIGHTS)
     english, chinese = (written(one, lang, form=form) for lang in ("en", "zh"))
     assert "Only the biases can be changed" in english
-    assert "The gradient of each weight" not in english
+    assert "The gradient of a weight" not in english
     assert r"\bpsymheading{The forward pass with the new parameters}" in english
     assert "能够调整的只有偏置" in chinese
     assert "每个权重的" not in chinese
@@ -145,6 +151,81 @@ def test_the_headings_speak_of_weights_alone_where_there_are_no_biases() -> None
     assert r"\bpsymheading{更新权值}" in text
     assert r"\bpsymheading{用新的权值再做一次正向传播}" in text
     assert r"\bpsymheading{更新参数}" in written(two_layers(), "zh")
+
+
+CHANGED = {"en": "Only {} can be changed.", "zh": "能够调整的只有{}；"}
+
+
+@pytest.mark.parametrize(
+    ("one", "english", "chinese"),
+    [
+        (two_layers(), "the weights and the biases", "权重和偏置"),
+        (
+            two_layers(1, FROZEN_WEIGHTS),
+            "the weights and the biases that are not frozen",
+            "未冻结的权重和偏置",
+        ),
+        (two_layers(1, FROZEN_BIASES, FROZEN_BIASES), "the weights", "权重"),
+        (two_layers(1, FROZEN), "the weights and the bias that are not frozen", "未冻结的权重和偏置"),
+        (two_layers(1, FROZEN, FROZEN_WEIGHTS), "the bias that is not frozen", "未冻结的偏置"),
+        (one_unit(), "the weight and the bias", "权重和偏置"),
+        (one_unit(bias="none"), "the weight", "权重"),
+    ],
+)
+def test_what_can_be_changed_is_what_is_not_frozen(one: bpsym.Example, english: str, chinese: str) -> None:
+    assert CHANGED["en"].format(english) in written(one, "en")
+    assert CHANGED["zh"].format(chinese) in written(one, "zh")
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ({"frozen": ["weights"]}, "the weights are frozen: they are constants"),
+        ({"frozen": ["biases"]}, "the biases are frozen: they are constants"),
+        ({"frozen": ["biases"], "bias": "layer"}, "the bias is frozen: it is a constant"),
+        (FROZEN | {"bias": "layer"}, "the weights and the bias are frozen: they are constants"),
+    ],
+)
+def test_what_is_frozen_is_counted(first: dict[str, Any], said: str) -> None:
+    assert rf"\item In layer 1, {said}" in written(two_layers(1, first), "en")
+
+
+@pytest.mark.parametrize("training", [{}, ADAM, MOMENTUM, *({"optimizer": name} for name in OPTIMIZERS)])
+def test_of_a_single_parameter_nothing_is_said_in_the_plural(training: dict[str, Any]) -> None:
+    one = one_unit(bias="none", l1=0.1, l2=0.1, training=training)
+    text, plain = (written(each, "en") for each in (one, one_unit(bias="none")))
+    several = (
+        "each parameter",
+        "any parameter",
+        "All gradients",
+        "clipped gradients",
+        "new weights",
+        "all weights",
+    )
+    assert not [words for words in several if words in text or words in plain]
+    assert "In addition, a second penalty is added" in text
+    assert "iases are not penalised" not in text
+    chinese = section(written(one, "zh"), "更新权重")
+    assert not [
+        words
+        for words in ("各个参数", "各个梯度", "全体梯度", "所有的梯度", "所有权重", "它们")
+        if words in chinese
+    ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_how_a_bias_acts_is_said_once(lang: str) -> None:
+    text = written(two_layers(1, {"bias": "layer"}), lang)
+    said = {"en": "added to the weighted sum", "zh": "加在加权和上"}[lang]
+    assert section(text, "Conventions", "约定").count(said) == 1
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_that_biases_are_not_penalised_is_said_once_where_there_are_any(lang: str) -> None:
+    words = {"en": "Biases are not penalised", "zh": "惩罚项中不含偏置"}[lang]
+    none = {"bias": "none"}
+    assert written(two_layers(1, l1=0.1, l2=0.1), lang).count(words) == 1
+    assert words not in written(two_layers(1, none, none, l1=0.1, l2=0.1), lang)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -310,7 +391,7 @@ def test_what_leads_to_a_display_has_a_paragraph_of_its_own(name: str, lang: str
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_gradients_begin_a_paragraph_and_those_of_biases_go_on_in_it(lang: str) -> None:
     text = prose(written(NUMERIC["indexed"], lang))
-    words = {"en": ("The gradient of each weight", "A bias acts like"), "zh": ("于是，", "偏置相当于")}[lang]
+    words = {"en": ("The gradient of a weight", "A bias acts like"), "zh": ("于是，", "偏置相当于")}[lang]
     paragraph = next(one for one in text.split("\n\n") if words[0] in one)
     assert paragraph.strip().startswith(words[0])
     assert words[1] in paragraph

@@ -10,6 +10,7 @@ from sympy import Symbol
 from bpsym.calculus.backward import adjoint_name
 from bpsym.calculus.equations import Tensor
 from bpsym.calculus.nodes import Read
+from bpsym.derivation.called import called, one_or_many
 from bpsym.derivation.forms import (
     Applied,
     Block,
@@ -36,7 +37,7 @@ from bpsym.derivation.samples import S, of_sample, samples_given
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
-from bpsym.network.training_rule import SEQUENTIAL
+from bpsym.network.training_rule import SEQUENTIAL, SIMULTANEOUS
 from bpsym.notation.formulas import formula_form
 
 Terms = dict[str, Any]
@@ -160,11 +161,20 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     yield from _biases(setting)
     yield from kinks(setting)
     yield from _frozen(setting)
-    for key in ("l1", "l2"):
-        if getattr(network, key):
-            yield Remark(key, {"rate": Number(getattr(network, key))})
-    if setting.trained():
+    yield from _penalties(setting)
+    if setting.trained() and (setting.trained_count > 1 or _update(setting) != SIMULTANEOUS):
         yield Remark(f"update_{_update(setting)}")
+
+
+def _penalties(setting: Setting) -> Iterator[Remark]:
+    """The penalties that are added, and that biases have none, where there are any."""
+    rates = {key: getattr(setting.example.network, key) for key in ("l1", "l2")}
+    first, *others = [key for key, rate in rates.items() if rate] or [""]
+    ending = one_or_many(setting, of_kind(setting, roles.WEIGHTS))
+    if first:
+        yield Remark(f"{first}{ending}", {"rate": Number(rates[first])})
+        yield from (Remark(f"{key}_too{ending}", {"rate": Number(rates[key])}) for key in others)
+        yield from [Remark("biases_unpenalised")] if of_kind(setting, roles.BIASES) else []
 
 
 def _index_order(setting: Setting) -> Remark:
@@ -192,23 +202,26 @@ def _update(setting: Setting) -> str:
 
 def _frozen(setting: Setting) -> Iterator[Remark]:
     for layer, dense in zip(setting.layers, setting.example.network.layers, strict=True):
-        kinds = [
-            kind
+        frozen = [
+            setting.tensor(kind, layer)
             for kind in (roles.WEIGHTS, roles.BIASES)
             if kind in dense.frozen and setting.has(kind, layer)
         ]
-        if kinds:
-            yield Remark("_".join(("frozen", *kinds)), {"layer": layer})
+        if frozen:
+            terms = {"layer": layer, "parameters": called(setting, frozen)}
+            yield Remark(f"frozen{one_or_many(setting, frozen)}", terms)
 
 
 def _biases(setting: Setting) -> Iterator[Remark]:
     layers = setting.example.network.layers
     kinds = ["neuron" if one.bias == "layer" and one.units == 1 else one.bias for one in layers]
     if len(set(kinds)) == 1:
-        yield Remark(f"biases_{kinds[0]}")
+        alone = kinds[0] != "none" and one_or_many(setting, of_kind(setting, roles.BIASES))
+        yield Remark("biases_one" if alone else f"biases_{kinds[0]}")
         return
     for layer, kind in zip(setting.layers, kinds, strict=True):
         yield Remark(f"biases_of_layer_{kind}", {"layer": layer})
+    yield Remark("biases_added")
 
 
 def numbered(samples: Iterable[int]) -> tuple[str, ...] | FirstOf:
