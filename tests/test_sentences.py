@@ -303,6 +303,24 @@ def test_what_is_corrected_stands_before_its_correction(lang: str) -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+@pytest.mark.parametrize(
+    ("betas", "corrected"),
+    [([0, 0], set()), ([0, 0.9], {"c_2"}), ([0.9, 0], {"c_1"}), ([0.8, 0.9], {"c_1", "c_2"})],
+)
+def test_only_a_moment_that_is_remembered_is_corrected(
+    betas: list[float], corrected: set[str], name: str, lang: str
+) -> None:
+    """With a beta of 0, the moment is the gradient itself, or its square: neither it nor its correction is there."""
+    one = two_layers(training={"optimizer": {"name": name, "betas": betas}})
+    text = written(one, lang)
+    assert {factor for factor in ("c_1", "c_2") if factor in text} == corrected
+    moments = {"c_1": "$m$", "c_2": "$v$"}
+    assert {factor for factor, moment in moments.items() if moment in text} == corrected
+    assert ("0^n" in text, "0 ** n" in bpsym.generate(one)) == (False, False)
+
+
 def test_a_shared_number_stands_before_the_first_line_that_reads_it() -> None:
     text = written(NUMERIC["own"], "en")
     assert text.index(r"\tau_n &") < text.index(r"v_{w^{(1)}_{11}} &")
