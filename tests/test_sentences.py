@@ -11,7 +11,9 @@ import pytest
 import bpsym
 from bpsym import api
 from bpsym.derivation.forms import Remark, SampleTable
+from bpsym.network.initializers import INITIALIZERS
 from bpsym.network.optimizers import OPTIMIZERS
+from bpsym.typeset.phrases import load_phrases
 from tests.shown import ADAM, MOMENTUM, NUMERIC, SHOWN, document_of, example, layer, rows
 from tests.test_derivation import steps
 
@@ -128,6 +130,80 @@ def test_the_symbol_of_the_loss_means_what_it_is(samples: int, settings: dict[st
     text = written(two_layers(samples, **settings), "zh")
     found = re.findall(r"^\$[JL]\$ & \\raggedright (\S+) ", text, re.MULTILINE)
     assert found[-1] == words
+
+
+# What is given ----------------------------------------------------------------------------------------------------
+
+
+def drawn(*inits: Any, **training: Any) -> bpsym.Example:
+    """Layers of two units each; of None, all is given."""
+    layers = tuple(
+        layer(2, 2, "tanh", number, biases=[0.1, 0.2])
+        if init is None
+        else bpsym.Dense(units=2, activation="tanh", init=init)
+        for number, init in enumerate(inits, start=1)
+    )
+    return example(2, layers, [[1, 0]], training=training)
+
+
+GAUSS = {"name": "normal", "mean": 0, "std": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("one", "english", "chinese"),
+    [
+        (
+            drawn("xavier_uniform", "xavier_uniform", seed=7),
+            ["The weights are drawn at random, with seed 7: Glorot (Xavier)", "The biases start at 0."],
+            ["权重是随机抽取的（随机种子 7）：Glorot（Xavier）初始化", "偏置的初值为 0。"],
+        ),
+        (
+            drawn("he_normal", None, {"name": "he_normal", "seed": 4}),
+            [
+                "The weights of layer 1 are drawn at random, with seed 0: He initialisation",
+                "The weights of layer 3 are drawn at random, with seed 4: He initialisation",
+                "The weights of layer 2 are given.",
+                "Biases that are not given start at 0.",
+            ],
+            ["第 1 层的权重是随机抽取的（随机种子 0）：He 初始化", "第 2 层的权重是给定的。"],
+        ),
+        (
+            drawn(GAUSS, "zeros", GAUSS, seed=1),
+            [
+                "The weights of layers 1 and 3 are drawn at random, with seed 1:"
+                " from a normal distribution with mean $0$ and standard deviation $0.5$.",
+                "The weights of layer 2 are not given; they start at 0.",
+            ],
+            ["第 1、3 层的权重是随机抽取的（随机种子 1）", "第 2 层的权重没有给出，初值取 0。"],
+        ),
+        (
+            drawn({"name": "uniform", "low": -0.25, "high": 0.25}),
+            ["uniformly from the interval from $-0.25$ to $0.25$."],
+            ["服从 $-0.25$ 到 $0.25$ 之间的均匀分布。"],
+        ),
+    ],
+)
+def test_weights_that_are_drawn_are_said_to_be(
+    one: bpsym.Example, english: list[str], chinese: list[str]
+) -> None:
+    for lang, heading, sentences in (("en", "What is given", english), ("zh", "已知数据", chinese)):
+        text = section(written(one, lang), heading)
+        assert [words for words in sentences if words not in text] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_every_initialiser_has_words(name: str, lang: str) -> None:
+    text = section(written(drawn(name), lang), "What is given", "已知数据")
+    assert {"en": "The weights are ", "zh": "权重"}[lang] in text.partition(r"\begin")[0]
+    assert f"initializer_{name}" in load_phrases(lang, "standard").tables["remarks"] or name == "zeros"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_of_given_weights_nothing_is_said_to_be_drawn(lang: str) -> None:
+    assert (
+        prose(section(written(drawn(None, None), lang), "What is given", "已知数据")).strip() == "<display>"
+    )
 
 
 # What is trained --------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from bpsym.derivation.numerals import numerals
 from bpsym.derivation.rule_symbols import rule_symbols
 from bpsym.derivation.samples import S, of_sample, samples_given
 from bpsym.derivation.setting import Setting
+from bpsym.derivation.starting import start
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
 from bpsym.network.training_rule import SEQUENTIAL, SIMULTANEOUS
@@ -252,7 +253,7 @@ def given(setting: Setting) -> Iterator[Section]:
         yield Section("given", (Remark("nothing_given"),))
         return
     left = tuple(_whole(setting, one) for one in tensors if one not in known)
-    blocks = [*_numbers(setting, known), *samples_given(setting)]
+    blocks = [*start(setting), *_numbers(setting, known), *samples_given(setting)]
     yield Section("given", (*blocks, *((Remark("left_symbolic", {"symbols": left}),) if left else ())))
 
 
