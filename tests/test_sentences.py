@@ -206,6 +206,27 @@ def test_of_given_weights_nothing_is_said_to_be_drawn(lang: str) -> None:
     )
 
 
+# Batches ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("size", [1, 2])
+def test_samples_are_said_to_be_shuffled_and_numbered_anew_where_they_are(
+    size: int, shuffle: bool, lang: str
+) -> None:
+    one = two_layers(5, training={"batch_size": size, "shuffle": shuffle})
+    text = written(one, lang)
+    anew = {"en": ("drawn anew", "of the shuffled data"), "zh": ("重新打乱", "打乱顺序后的数据")}[lang]
+    assert [words in text for words in anew] == [shuffle, shuffle]
+    assert ({"en": "numbered from 1 here", "zh": "重新编号"}[lang] in text) == (shuffle and size > 1)
+    items = [line for line in text.splitlines() if line.startswith(r"\item")]
+    first = {"en": r"\item A step sees", "zh": r"\item 每一步"}[lang]
+    marks = [number for number, line in enumerate(items) if "$s$" in line]
+    batch = next(number for number, line in enumerate(items) if line.startswith(first))
+    assert marks == ([] if size == 1 else [batch + 1])
+
+
 # What is trained --------------------------------------------------------------------------------------------------
 
 
@@ -463,8 +484,9 @@ def test_samples_whose_targets_do_not_sum_to_one_are_all_named_or_it_is_said(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_large_batch_is_named_in_the_languages_own_words(lang: str) -> None:
-    text = written(two_layers(40, training={"batch_size": 12}), lang)
-    assert {"en": "the samples 1, 2, 3, 4, 5 and others of", "zh": "编号为 1、2、3、4、5 等，"}[lang] in text
+    text = written(two_layers(40, training={"batch_size": 12, "shuffle": True}), lang)
+    some = {"en": r"the samples (\d+, ){4}\d+ and others of", "zh": "编号为 (\\d+、){4}\\d+ 等，"}
+    assert re.search(some[lang], text)
     assert "..." not in prose(text)
 
 
@@ -595,11 +617,38 @@ def test_a_sum_runs_over_a_letter_that_means_nothing_else_in_its_equation() -> N
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_symbol_of_a_softmax_layer_is_said_to_be_an_output(lang: str) -> None:
     row = next(line for line in written(HIDDEN, lang).splitlines() if line.startswith("$a^{(1)}_i$ &"))
-    assert {"en": "the output of a unit of the softmax layer", "zh": "输出"}[lang] in row
+    assert {"en": "the output of unit $i$ of layer 1, a softmax layer", "zh": "第 1 层第 $i$ 个神经元的输出"}[
+        lang
+    ] in row
     assert {"en": "the activation", "zh": "激活函数"}[lang] not in row
 
 
 # Words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_another_activation_changes_is_said_once(form: str) -> None:
+    assert said(two_layers(), form=form).count("inset") == 2
+    assert said(two_layers(), form=form).count("other_activation") == 1
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_weight_of_the_first_layer_comes_from_an_input(lang: str) -> None:
+    text = written(two_layers(), lang)
+    came = {
+        "en": ("from input 1 to unit 1", "from input 1."),
+        "zh": ("连接第 1 个输入与", "由第 1 个输入指向"),
+    }
+    assert [words for words in came[lang] if words not in text] == []
+    other = written(example(1, (layer(1, 1, "tanh", 1), layer(2, 1, "tanh", 2)), [[1, 0]]), lang)
+    assert {"en": "from unit 1 of the layer before", "zh": "由上一层第 1 个神经元指向"}[lang] in other
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_the_chinese_calls_the_loss_that_is_added_up_the_total_loss_everywhere(samples: int) -> None:
+    text = written(two_layers(samples, l2=0.1), "zh")
+    assert "总的损失" not in text
+    assert (r"\text{总损失}" in text) == (samples > 1)
 
 
 def test_the_chinese_says_what_textbooks_say() -> None:

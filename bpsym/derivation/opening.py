@@ -140,7 +140,9 @@ def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapp
         at = letter(setting, roles.PRE_ACTIVATION, layer, Symbol("i"))
         formula = formula_form(record.formula, {"z": Element(at)}, layer_calls(setting, layer, Symbol("k")))
         output = Element(letter(setting, roles.ACTIVATION, layer, Symbol("i")))
-        return (output,), key, terms | {"formula": formula}
+        alone = setting.names.widths[layer] == 1
+        unit = setting.names.node(layer, 0) if alone else Variable("i")
+        return (output,), key, terms | {"formula": formula, "layer": layer, "unit": unit}
     return (Applied(layer, record.name, z),), key, terms | {"formula": formula_form(record.formula, {"z": z})}
 
 
@@ -153,12 +155,13 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     network = setting.example.network
     yield _index_order(setting)
     yield Remark(f"loss_{network.loss}")
+    if setting.batch:
+        key = "batch_shuffled" if setting.example.training.shuffle else "batch"
+        terms = {"count": len(setting.batch), "samples": numbered(setting.batch)}
+        yield Remark(key if len(setting.batch) > 1 else f"{key}_one", terms)
     if setting.samples > 1:
         terms = {"samples": setting.samples, "sample": setting.sample + 1}
         yield Remark(f"samples_{setting.whole_loss}", terms)
-    if setting.batch:
-        key = "batch" if len(setting.batch) > 1 else "batch_one"
-        yield Remark(key, {"count": len(setting.batch), "samples": numbered(setting.batch)})
     yield from _biases(setting)
     yield from kinks(setting)
     yield from _frozen(setting)
@@ -183,7 +186,11 @@ def _index_order(setting: Setting) -> Remark:
     nodes = setting.names.pack.conventions["nodes"]
     examples = [_example_weight(setting, layer) for layer in setting.layers]
     terms = next((one for one in examples if one["to"] != one["from"]), examples[0])
-    return Remark(f"index_order_{nodes}{'_one' if terms['to'] == terms['from'] else ''}", terms)
+    key = f"index_order_{nodes}{'_one' if terms['to'] == terms['from'] else ''}"
+    if nodes == "network":
+        return Remark(key, terms)
+    end = "from_input" if terms["layer"] == 1 else "from_unit"
+    return Remark(key, terms | {"from": Remark(end, {"unit": terms["from"]})})
 
 
 def _example_weight(setting: Setting, layer: int) -> Terms:

@@ -263,4 +263,5 @@ def _trained_lead(setting: Setting, run: Trained) -> str:
         return "trained_double" if run.double else "trained_lead"
     if run.steps == 1:
         return "trained_batches_one"
-    return "trained_batches_single" if len(setting.batch) == 1 else "trained_batches"
+    key = "trained_batches_single" if len(setting.batch) == 1 else "trained_batches"
+    return f"{key}_shuffled" if setting.example.training.shuffle else key
