@@ -287,6 +287,13 @@ def test_what_is_frozen_is_counted(first: dict[str, Any], said: str) -> None:
     assert rf"\item In layer 1, {said}" in written(two_layers(1, first), "en")
 
 
+def test_layers_in_which_the_same_is_frozen_are_named_together() -> None:
+    text = written(two_layers(1, FROZEN_BIASES, FROZEN_BIASES), "en")
+    assert r"\item In layers 1 and 2, the biases are frozen: they are constants" in text
+    text = written(two_layers(1, FROZEN_BIASES, FROZEN_BIASES), "zh")
+    assert r"\item 第 1、2 层的偏置被冻结" in text
+
+
 @pytest.mark.parametrize("training", [{}, ADAM, MOMENTUM, *({"optimizer": name} for name in OPTIMIZERS)])
 def test_of_a_single_parameter_nothing_is_said_in_the_plural(training: dict[str, Any]) -> None:
     one = one_unit(bias="none", l1=0.1, l2=0.1, training=training)
@@ -398,6 +405,15 @@ def test_what_is_corrected_stands_before_its_correction(lang: str) -> None:
     text = written(two_layers(training={"optimizer": "adam"}), lang)
     places = [text.index(one) for one in (r"m_{w^{(1)}_{11}} &", r"v_{w^{(1)}_{11}} &", "c_1 &", "c_2 &")]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("start", [0, 0.25])
+def test_a_sum_of_squares_that_begins_above_0_is_said_to(start: float, lang: str) -> None:
+    optimizer = {"name": "adagrad", "initial_accumulator_value": start}
+    text = written(two_layers(training={"optimizer": optimizer}), lang)
+    begun = {"en": "begun at $0.25$", "zh": "从 $0.25$ 开始"}[lang]
+    assert text.count(begun) == (2 if start else 0)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -209,15 +209,21 @@ def _update(setting: Setting) -> str:
 
 
 def _frozen(setting: Setting) -> Iterator[Remark]:
+    """What is frozen, layers of which it is the same together."""
+    alike: dict[tuple[str, ...], list[int]] = {}
     for layer, dense in zip(setting.layers, setting.example.network.layers, strict=True):
-        frozen = [
-            setting.tensor(kind, layer)
+        kinds = tuple(
+            kind
             for kind in (roles.WEIGHTS, roles.BIASES)
             if kind in dense.frozen and setting.has(kind, layer)
-        ]
+        )
+        alike.setdefault(kinds, []).append(layer)
+    for same, layers in alike.items():
+        frozen = [setting.tensor(kind, layer) for layer in layers for kind in same]
         if frozen:
-            terms = {"layer": layer, "parameters": called(setting, frozen)}
-            yield Remark(f"frozen{one_or_many(setting, frozen)}", terms)
+            ending = "_layers" if len(layers) > 1 else one_or_many(setting, frozen)
+            terms = {"layers": tuple(map(str, layers)), "parameters": called(setting, frozen)}
+            yield Remark(f"frozen{ending}", terms)
 
 
 def _biases(setting: Setting) -> Iterator[Remark]:

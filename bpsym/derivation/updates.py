@@ -26,7 +26,7 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.numerals import numerals
 from bpsym.derivation.opening import total_loss
-from bpsym.derivation.rule_symbols import meaning
+from bpsym.derivation.rule_symbols import state_key
 from bpsym.derivation.samples import contribution_table, each_sample
 from bpsym.derivation.setting import MOST_LINES, Setting
 from bpsym.derivation.training import Trained
@@ -139,7 +139,7 @@ class _Writer:
         """The key of what is said of the line: line_c1, line_rate, state_velocity, line_descent_weights_one, ..."""
         ending = one_or_many(self.setting, parameters)
         if line.kind == roles.STATE:
-            return f"state_{meaning(self.setting, line.name)}{ending}"
+            return f"{state_key(self.setting, line.name)}{ending}"
         if line.kind == PARAMETER:
             descends = set(line.reads) == _DESCENT and not self.setting.updates_in_turn
             lead = f"descent_{_kinds(parameters)}" if descends else line.kind
@@ -148,7 +148,11 @@ class _Writer:
         return f"line_{lead}{ending if 'g' in line.reads else ''}"
 
     def _terms(self, line: Line) -> dict[str, object]:
-        return {"number": 1} if line.kind == roles.RATE else {}
+        terms: dict[str, dict[str, object]] = {
+            roles.RATE: {"number": 1},
+            roles.STATE: {"start": Value(line.start)},
+        }
+        return terms.get(line.kind, {})
 
     def shared(self, line: Line) -> Step:
         """One number for all parameters."""
