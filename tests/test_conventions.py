@@ -185,10 +185,10 @@ def of_widths(*widths: int) -> bpsym.Network:
 @pytest.mark.parametrize(
     ("widths", "weight"),
     [
-        ((2, 2, 1), "$w^{(1)}_{21}$ leads into unit 2 of layer 1, from unit 1 "),
-        ((3, 1), "$w^{(1)}_{12}$ leads into unit 1 of layer 1, from unit 2 "),
+        ((2, 2, 1), "$w^{(1)}_{21}$ leads into unit 2 of layer 1, from input 1"),
+        ((3, 1), "$w^{(1)}_{12}$ leads into unit 1 of layer 1, from input 2"),
         ((1, 1, 3), "$w^{(2)}_{21}$ leads into unit 2 of layer 2, from unit 1 "),
-        ((1, 1, 1), "$w^{(1)}_{11}$ leads into unit 1 of layer 1, from unit 1 "),
+        ((1, 1, 1), "$w^{(1)}_{11}$ leads into unit 1 of layer 1, from input 1"),
     ],
 )
 def test_the_order_of_indices_is_shown_by_indices_that_differ(widths: tuple[int, ...], weight: str) -> None:

@@ -181,7 +181,7 @@ def test_the_loss_of_every_sample_is_printed(form: str) -> None:
     losses = [loss_of(W1, W2, x, t) for x, t in zip(X, T, strict=True)]
     penalty = 0.05 * sum(w**2 for row in (*W1, *W2) for w in row)
     expected = [*losses, sum(losses) / 3, penalty, sum(losses) / 3 + penalty]
-    assert [row[0] for row in body[3:]] == [r"\text{mean}", r"\text{penalty}", r"\text{loss}"]
+    assert [row[0] for row in body[3:]] == [r"\text{mean}", r"\text{penalty}", r"\text{total loss}"]
     assert [float(number(row[1])) for row in body] == pytest.approx(expected, rel=1e-5)
 
 
@@ -432,9 +432,10 @@ def test_steps_and_samples_of_batches_are_counted_in_words_that_fit(lang: str) -
         of(steps=2, batch_size=2),
     )
     assert not re.search(r"\b1 (steps|次)", one_step)
-    counted = {"en": ("the next sample ", "the next samples"), "zh": ("接下来的一个样本", "接下来的样本")}[
-        lang
-    ]
+    counted = {
+        "en": ("the next sample ", "the next samples"),
+        "zh": ("接下来的一个样本", "接下来的一批样本"),
+    }[lang]
     assert [words in single for words in counted] == [True, False]
     assert [words in several for words in counted] == [False, True]
     assert not any(words in one_step for words in counted)

@@ -11,14 +11,17 @@ import pytest
 import bpsym
 from bpsym import api
 from bpsym.derivation.forms import Remark, SampleTable
+from bpsym.network.initializers import INITIALIZERS
 from bpsym.network.optimizers import OPTIMIZERS
-from tests.shown import ADAM, NUMERIC, SHOWN, document_of, example, layer, rows
+from bpsym.typeset.phrases import load_phrases
+from tests.shown import ADAM, MOMENTUM, NUMERIC, SHOWN, document_of, example, layer, rows
 from tests.test_derivation import steps
 
 FORMS = ("scalar", "index")
 LANGUAGES = api.languages()
 
 FROZEN_WEIGHTS: dict[str, Any] = {"frozen": ["weights"]}
+FROZEN_BIASES: dict[str, Any] = {"frozen": ["biases"]}
 FROZEN: dict[str, Any] = {"frozen": ["weights", "biases"]}
 
 PENALTY = {"en": "penalty", "zh": "惩罚项"}
@@ -64,6 +67,11 @@ def said(one: bpsym.Example, **asked: Any) -> list[str]:
 def two_layers(samples: int = 1, first: Any = None, second: Any = None, **more: Any) -> bpsym.Example:
     layers = (layer(2, 2, "tanh", 1, **(first or {})), layer(1, 2, "sigmoid", 2, **(second or {})))
     return example(2, layers, rows(samples, 1, 5), **more)
+
+
+def one_unit(**more: Any) -> bpsym.Example:
+    own = {key: more.pop(key) for key in ("bias", "frozen") if key in more}
+    return example(1, (layer(1, 1, "sigmoid", 1, **own),), [[1]], **more)
 
 
 # Penalties --------------------------------------------------------------------------------------------------------
@@ -124,6 +132,101 @@ def test_the_symbol_of_the_loss_means_what_it_is(samples: int, settings: dict[st
     assert found[-1] == words
 
 
+# What is given ----------------------------------------------------------------------------------------------------
+
+
+def drawn(*inits: Any, **training: Any) -> bpsym.Example:
+    """Layers of two units each; of None, all is given."""
+    layers = tuple(
+        layer(2, 2, "tanh", number, biases=[0.1, 0.2])
+        if init is None
+        else bpsym.Dense(units=2, activation="tanh", init=init)
+        for number, init in enumerate(inits, start=1)
+    )
+    return example(2, layers, [[1, 0]], training=training)
+
+
+GAUSS = {"name": "normal", "mean": 0, "std": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("one", "english", "chinese"),
+    [
+        (
+            drawn("xavier_uniform", "xavier_uniform", seed=7),
+            ["The weights are drawn at random, with seed 7: Glorot (Xavier)", "The biases start at 0."],
+            ["权重是随机抽取的（随机种子 7）：Glorot（Xavier）初始化", "偏置的初值为 0。"],
+        ),
+        (
+            drawn("he_normal", None, {"name": "he_normal", "seed": 4}),
+            [
+                "The weights of layer 1 are drawn at random, with seed 0: He initialisation",
+                "The weights of layer 3 are drawn at random, with seed 4: He initialisation",
+                "The weights of layer 2 are given.",
+                "Biases that are not given start at 0.",
+            ],
+            ["第 1 层的权重是随机抽取的（随机种子 0）：He 初始化", "第 2 层的权重是给定的。"],
+        ),
+        (
+            drawn(GAUSS, "zeros", GAUSS, seed=1),
+            [
+                "The weights of layers 1 and 3 are drawn at random, with seed 1:"
+                " from a normal distribution with mean $0$ and standard deviation $0.5$.",
+                "The weights of layer 2 are not given; they start at 0.",
+            ],
+            ["第 1、3 层的权重是随机抽取的（随机种子 1）", "第 2 层的权重没有给出，初值取 0。"],
+        ),
+        (
+            drawn({"name": "uniform", "low": -0.25, "high": 0.25}),
+            ["uniformly from the interval from $-0.25$ to $0.25$."],
+            ["服从 $-0.25$ 到 $0.25$ 之间的均匀分布。"],
+        ),
+    ],
+)
+def test_weights_that_are_drawn_are_said_to_be(
+    one: bpsym.Example, english: list[str], chinese: list[str]
+) -> None:
+    for lang, heading, sentences in (("en", "What is given", english), ("zh", "已知数据", chinese)):
+        text = section(written(one, lang), heading)
+        assert [words for words in sentences if words not in text] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_every_initialiser_has_words(name: str, lang: str) -> None:
+    text = section(written(drawn(name), lang), "What is given", "已知数据")
+    assert {"en": "The weights are ", "zh": "权重"}[lang] in text.partition(r"\begin")[0]
+    assert f"initializer_{name}" in load_phrases(lang, "standard").tables["remarks"] or name == "zeros"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_of_given_weights_nothing_is_said_to_be_drawn(lang: str) -> None:
+    assert (
+        prose(section(written(drawn(None, None), lang), "What is given", "已知数据")).strip() == "<display>"
+    )
+
+
+# Batches ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("size", [1, 2])
+def test_samples_are_said_to_be_shuffled_and_numbered_anew_where_they_are(
+    size: int, shuffle: bool, lang: str
+) -> None:
+    one = two_layers(5, training={"batch_size": size, "shuffle": shuffle})
+    text = written(one, lang)
+    anew = {"en": ("drawn anew", "of the shuffled data"), "zh": ("重新打乱", "打乱顺序后的数据")}[lang]
+    assert [words in text for words in anew] == [shuffle, shuffle]
+    assert ({"en": "numbered from 1 here", "zh": "重新编号"}[lang] in text) == (shuffle and size > 1)
+    items = [line for line in text.splitlines() if line.startswith(r"\item")]
+    first = {"en": r"\item A step sees", "zh": r"\item 每一步"}[lang]
+    marks = [number for number, line in enumerate(items) if "$s$" in line]
+    batch = next(number for number, line in enumerate(items) if line.startswith(first))
+    assert marks == ([] if size == 1 else [batch + 1])
+
+
 # What is trained --------------------------------------------------------------------------------------------------
 
 
@@ -132,7 +235,7 @@ def test_where_only_biases_are_trained_nothing_is_said_of_changing_weights(form:
     one = two_layers(1, FROZEN_WEIGHTS, FROZEN_WEIGHTS)
     english, chinese = (written(one, lang, form=form) for lang in ("en", "zh"))
     assert "Only the biases can be changed" in english
-    assert "The gradient of each weight" not in english
+    assert "The gradient of a weight" not in english
     assert r"\bpsymheading{The forward pass with the new parameters}" in english
     assert "能够调整的只有偏置" in chinese
     assert "每个权重的" not in chinese
@@ -145,6 +248,88 @@ def test_the_headings_speak_of_weights_alone_where_there_are_no_biases() -> None
     assert r"\bpsymheading{更新权值}" in text
     assert r"\bpsymheading{用新的权值再做一次正向传播}" in text
     assert r"\bpsymheading{更新参数}" in written(two_layers(), "zh")
+
+
+CHANGED = {"en": "Only {} can be changed.", "zh": "能够调整的只有{}；"}
+
+
+@pytest.mark.parametrize(
+    ("one", "english", "chinese"),
+    [
+        (two_layers(), "the weights and the biases", "权重和偏置"),
+        (
+            two_layers(1, FROZEN_WEIGHTS),
+            "the weights and the biases that are not frozen",
+            "未冻结的权重和偏置",
+        ),
+        (two_layers(1, FROZEN_BIASES, FROZEN_BIASES), "the weights", "权重"),
+        (two_layers(1, FROZEN), "the weights and the bias that are not frozen", "未冻结的权重和偏置"),
+        (two_layers(1, FROZEN, FROZEN_WEIGHTS), "the bias that is not frozen", "未冻结的偏置"),
+        (one_unit(), "the weight and the bias", "权重和偏置"),
+        (one_unit(bias="none"), "the weight", "权重"),
+    ],
+)
+def test_what_can_be_changed_is_what_is_not_frozen(one: bpsym.Example, english: str, chinese: str) -> None:
+    assert CHANGED["en"].format(english) in written(one, "en")
+    assert CHANGED["zh"].format(chinese) in written(one, "zh")
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ({"frozen": ["weights"]}, "the weights are frozen: they are constants"),
+        ({"frozen": ["biases"]}, "the biases are frozen: they are constants"),
+        ({"frozen": ["biases"], "bias": "layer"}, "the bias is frozen: it is a constant"),
+        (FROZEN | {"bias": "layer"}, "the weights and the bias are frozen: they are constants"),
+    ],
+)
+def test_what_is_frozen_is_counted(first: dict[str, Any], said: str) -> None:
+    assert rf"\item In layer 1, {said}" in written(two_layers(1, first), "en")
+
+
+def test_layers_in_which_the_same_is_frozen_are_named_together() -> None:
+    text = written(two_layers(1, FROZEN_BIASES, FROZEN_BIASES), "en")
+    assert r"\item In layers 1 and 2, the biases are frozen: they are constants" in text
+    text = written(two_layers(1, FROZEN_BIASES, FROZEN_BIASES), "zh")
+    assert r"\item 第 1、2 层的偏置被冻结" in text
+
+
+@pytest.mark.parametrize("training", [{}, ADAM, MOMENTUM, *({"optimizer": name} for name in OPTIMIZERS)])
+def test_of_a_single_parameter_nothing_is_said_in_the_plural(training: dict[str, Any]) -> None:
+    one = one_unit(bias="none", l1=0.1, l2=0.1, training=training)
+    text, plain = (written(each, "en") for each in (one, one_unit(bias="none")))
+    several = (
+        "each parameter",
+        "any parameter",
+        "All gradients",
+        "clipped gradients",
+        "new weights",
+        "all weights",
+    )
+    assert not [words for words in several if words in text or words in plain]
+    assert "In addition, a second penalty is added" in text
+    assert "iases are not penalised" not in text
+    chinese = section(written(one, "zh"), "更新权重")
+    assert not [
+        words
+        for words in ("各个参数", "各个梯度", "全体梯度", "所有的梯度", "所有权重", "它们")
+        if words in chinese
+    ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_how_a_bias_acts_is_said_once(lang: str) -> None:
+    text = written(two_layers(1, {"bias": "layer"}), lang)
+    said = {"en": "added to the weighted sum", "zh": "加在加权和上"}[lang]
+    assert section(text, "Conventions", "约定").count(said) == 1
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_that_biases_are_not_penalised_is_said_once_where_there_are_any(lang: str) -> None:
+    words = {"en": "Biases are not penalised", "zh": "惩罚项中不含偏置"}[lang]
+    none = {"bias": "none"}
+    assert written(two_layers(1, l1=0.1, l2=0.1), lang).count(words) == 1
+    assert words not in written(two_layers(1, none, none, l1=0.1, l2=0.1), lang)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -222,6 +407,33 @@ def test_what_is_corrected_stands_before_its_correction(lang: str) -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("start", [0, 0.25])
+def test_a_sum_of_squares_that_begins_above_0_is_said_to(start: float, lang: str) -> None:
+    optimizer = {"name": "adagrad", "initial_accumulator_value": start}
+    text = written(two_layers(training={"optimizer": optimizer}), lang)
+    begun = {"en": "begun at $0.25$", "zh": "从 $0.25$ 开始"}[lang]
+    assert text.count(begun) == (2 if start else 0)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+@pytest.mark.parametrize(
+    ("betas", "corrected"),
+    [([0, 0], set()), ([0, 0.9], {"c_2"}), ([0.9, 0], {"c_1"}), ([0.8, 0.9], {"c_1", "c_2"})],
+)
+def test_only_a_moment_that_is_remembered_is_corrected(
+    betas: list[float], corrected: set[str], name: str, lang: str
+) -> None:
+    """With a beta of 0, the moment is the gradient itself, or its square: neither it nor its correction is there."""
+    one = two_layers(training={"optimizer": {"name": name, "betas": betas}})
+    text = written(one, lang)
+    assert {factor for factor in ("c_1", "c_2") if factor in text} == corrected
+    moments = {"c_1": "$m$", "c_2": "$v$"}
+    assert {factor for factor, moment in moments.items() if moment in text} == corrected
+    assert ("0^n" in text, "0 ** n" in bpsym.generate(one)) == (False, False)
+
+
 def test_a_shared_number_stands_before_the_first_line_that_reads_it() -> None:
     text = written(NUMERIC["own"], "en")
     assert text.index(r"\tau_n &") < text.index(r"v_{w^{(1)}_{11}} &")
@@ -288,8 +500,9 @@ def test_samples_whose_targets_do_not_sum_to_one_are_all_named_or_it_is_said(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_large_batch_is_named_in_the_languages_own_words(lang: str) -> None:
-    text = written(two_layers(40, training={"batch_size": 12}), lang)
-    assert {"en": "the samples 1, 2, 3, 4, 5 and others of", "zh": "编号为 1、2、3、4、5 等，"}[lang] in text
+    text = written(two_layers(40, training={"batch_size": 12, "shuffle": True}), lang)
+    some = {"en": r"the samples (\d+, ){4}\d+ and others of", "zh": "编号为 (\\d+、){4}\\d+ 等，"}
+    assert re.search(some[lang], text)
     assert "..." not in prose(text)
 
 
@@ -310,7 +523,7 @@ def test_what_leads_to_a_display_has_a_paragraph_of_its_own(name: str, lang: str
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_gradients_begin_a_paragraph_and_those_of_biases_go_on_in_it(lang: str) -> None:
     text = prose(written(NUMERIC["indexed"], lang))
-    words = {"en": ("The gradient of each weight", "A bias acts like"), "zh": ("于是，", "偏置相当于")}[lang]
+    words = {"en": ("The gradient of a weight", "A bias acts like"), "zh": ("于是，", "偏置相当于")}[lang]
     paragraph = next(one for one in text.split("\n\n") if words[0] in one)
     assert paragraph.strip().startswith(words[0])
     assert words[1] in paragraph
@@ -420,11 +633,38 @@ def test_a_sum_runs_over_a_letter_that_means_nothing_else_in_its_equation() -> N
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_symbol_of_a_softmax_layer_is_said_to_be_an_output(lang: str) -> None:
     row = next(line for line in written(HIDDEN, lang).splitlines() if line.startswith("$a^{(1)}_i$ &"))
-    assert {"en": "the output of a unit of the softmax layer", "zh": "输出"}[lang] in row
+    assert {"en": "the output of unit $i$ of layer 1, a softmax layer", "zh": "第 1 层第 $i$ 个神经元的输出"}[
+        lang
+    ] in row
     assert {"en": "the activation", "zh": "激活函数"}[lang] not in row
 
 
 # Words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_another_activation_changes_is_said_once(form: str) -> None:
+    assert said(two_layers(), form=form).count("inset") == 2
+    assert said(two_layers(), form=form).count("other_activation") == 1
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_weight_of_the_first_layer_comes_from_an_input(lang: str) -> None:
+    text = written(two_layers(), lang)
+    came = {
+        "en": ("from input 1 to unit 1", "from input 1."),
+        "zh": ("连接第 1 个输入与", "由第 1 个输入指向"),
+    }
+    assert [words for words in came[lang] if words not in text] == []
+    other = written(example(1, (layer(1, 1, "tanh", 1), layer(2, 1, "tanh", 2)), [[1, 0]]), lang)
+    assert {"en": "from unit 1 of the layer before", "zh": "由上一层第 1 个神经元指向"}[lang] in other
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_the_chinese_calls_the_loss_that_is_added_up_the_total_loss_everywhere(samples: int) -> None:
+    text = written(two_layers(samples, l2=0.1), "zh")
+    assert "总的损失" not in text
+    assert (r"\text{总损失}" in text) == (samples > 1)
 
 
 def test_the_chinese_says_what_textbooks_say() -> None:

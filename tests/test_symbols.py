@@ -205,7 +205,7 @@ MEANINGS: dict[str, dict[str, tuple[str, str]]] = {
         "v_{w_{21}}": ("second moment estimate", "二阶矩估计"),
     },
     "schedule step": {
-        "S": ("steps between two decays", "每隔多少步衰减一次"),
+        "S": ("steps between two decays", "学习率衰减的间隔步数"),
         r"\gamma": ("decay factor", "学习率衰减因子"),
         r"\eta_n": ("learning rate of step $n$", "第 $n$ 步的学习率"),
     },

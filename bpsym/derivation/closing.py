@@ -31,7 +31,8 @@ def vanishing(setting: Setting) -> Iterator[Section]:
     if setting.indexed or not layers or setting.before is None:
         return
     steps = tuple(step for layer in reversed(layers) for step in _slopes(setting, layer))
-    blocks: list[Block] = [Remark("vanishing_lead"), Equations(steps, compact=True), *_left_out(setting)]
+    lead = Remark("vanishing_lead" if len(steps) > 1 else "vanishing_lead_one")
+    blocks: list[Block] = [lead, Equations(steps, compact=True), *_left_out(setting)]
     bounds = tuple(_bounds(setting, layers))
     if bounds:
         blocks.append(Remark("bounded", {"bounds": bounds}))

@@ -10,6 +10,7 @@ from sympy import Symbol
 from bpsym.calculus.backward import adjoint_name
 from bpsym.calculus.equations import Tensor
 from bpsym.calculus.nodes import Read
+from bpsym.derivation.called import called, one_or_many
 from bpsym.derivation.forms import (
     Applied,
     Block,
@@ -34,9 +35,10 @@ from bpsym.derivation.numerals import numerals
 from bpsym.derivation.rule_symbols import rule_symbols
 from bpsym.derivation.samples import S, of_sample, samples_given
 from bpsym.derivation.setting import Setting
+from bpsym.derivation.starting import start
 from bpsym.network import roles
 from bpsym.network.forward import LEARNING_RATE_TENSOR
-from bpsym.network.training_rule import SEQUENTIAL
+from bpsym.network.training_rule import SEQUENTIAL, SIMULTANEOUS
 from bpsym.notation.formulas import formula_form
 
 Terms = dict[str, Any]
@@ -138,7 +140,9 @@ def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapp
         at = letter(setting, roles.PRE_ACTIVATION, layer, Symbol("i"))
         formula = formula_form(record.formula, {"z": Element(at)}, layer_calls(setting, layer, Symbol("k")))
         output = Element(letter(setting, roles.ACTIVATION, layer, Symbol("i")))
-        return (output,), key, terms | {"formula": formula}
+        alone = setting.names.widths[layer] == 1
+        unit = setting.names.node(layer, 0) if alone else Variable("i")
+        return (output,), key, terms | {"formula": formula, "layer": layer, "unit": unit}
     return (Applied(layer, record.name, z),), key, terms | {"formula": formula_form(record.formula, {"z": z})}
 
 
@@ -151,20 +155,30 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
     network = setting.example.network
     yield _index_order(setting)
     yield Remark(f"loss_{network.loss}")
+    if setting.batch:
+        key = "batch_shuffled" if setting.example.training.shuffle else "batch"
+        terms = {"count": len(setting.batch), "samples": numbered(setting.batch)}
+        yield Remark(key if len(setting.batch) > 1 else f"{key}_one", terms)
     if setting.samples > 1:
         terms = {"samples": setting.samples, "sample": setting.sample + 1}
         yield Remark(f"samples_{setting.whole_loss}", terms)
-    if setting.batch:
-        key = "batch" if len(setting.batch) > 1 else "batch_one"
-        yield Remark(key, {"count": len(setting.batch), "samples": numbered(setting.batch)})
     yield from _biases(setting)
     yield from kinks(setting)
     yield from _frozen(setting)
-    for key in ("l1", "l2"):
-        if getattr(network, key):
-            yield Remark(key, {"rate": Number(getattr(network, key))})
-    if setting.trained():
+    yield from _penalties(setting)
+    if setting.trained() and (setting.trained_count > 1 or _update(setting) != SIMULTANEOUS):
         yield Remark(f"update_{_update(setting)}")
+
+
+def _penalties(setting: Setting) -> Iterator[Remark]:
+    """The penalties that are added, and that biases have none, where there are any."""
+    rates = {key: getattr(setting.example.network, key) for key in ("l1", "l2")}
+    first, *others = [key for key, rate in rates.items() if rate] or [""]
+    ending = one_or_many(setting, of_kind(setting, roles.WEIGHTS))
+    if first:
+        yield Remark(f"{first}{ending}", {"rate": Number(rates[first])})
+        yield from (Remark(f"{key}_too{ending}", {"rate": Number(rates[key])}) for key in others)
+        yield from [Remark("biases_unpenalised")] if of_kind(setting, roles.BIASES) else []
 
 
 def _index_order(setting: Setting) -> Remark:
@@ -172,7 +186,11 @@ def _index_order(setting: Setting) -> Remark:
     nodes = setting.names.pack.conventions["nodes"]
     examples = [_example_weight(setting, layer) for layer in setting.layers]
     terms = next((one for one in examples if one["to"] != one["from"]), examples[0])
-    return Remark(f"index_order_{nodes}{'_one' if terms['to'] == terms['from'] else ''}", terms)
+    key = f"index_order_{nodes}{'_one' if terms['to'] == terms['from'] else ''}"
+    if nodes == "network":
+        return Remark(key, terms)
+    end = "from_input" if terms["layer"] == 1 else "from_unit"
+    return Remark(key, terms | {"from": Remark(end, {"unit": terms["from"]})})
 
 
 def _example_weight(setting: Setting, layer: int) -> Terms:
@@ -191,24 +209,33 @@ def _update(setting: Setting) -> str:
 
 
 def _frozen(setting: Setting) -> Iterator[Remark]:
+    """What is frozen, layers of which it is the same together."""
+    alike: dict[tuple[str, ...], list[int]] = {}
     for layer, dense in zip(setting.layers, setting.example.network.layers, strict=True):
-        kinds = [
+        kinds = tuple(
             kind
             for kind in (roles.WEIGHTS, roles.BIASES)
             if kind in dense.frozen and setting.has(kind, layer)
-        ]
-        if kinds:
-            yield Remark("_".join(("frozen", *kinds)), {"layer": layer})
+        )
+        alike.setdefault(kinds, []).append(layer)
+    for same, layers in alike.items():
+        frozen = [setting.tensor(kind, layer) for layer in layers for kind in same]
+        if frozen:
+            ending = "_layers" if len(layers) > 1 else one_or_many(setting, frozen)
+            terms = {"layers": tuple(map(str, layers)), "parameters": called(setting, frozen)}
+            yield Remark(f"frozen{ending}", terms)
 
 
 def _biases(setting: Setting) -> Iterator[Remark]:
     layers = setting.example.network.layers
     kinds = ["neuron" if one.bias == "layer" and one.units == 1 else one.bias for one in layers]
     if len(set(kinds)) == 1:
-        yield Remark(f"biases_{kinds[0]}")
+        alone = kinds[0] != "none" and one_or_many(setting, of_kind(setting, roles.BIASES))
+        yield Remark("biases_one" if alone else f"biases_{kinds[0]}")
         return
     for layer, kind in zip(setting.layers, kinds, strict=True):
         yield Remark(f"biases_of_layer_{kind}", {"layer": layer})
+    yield Remark("biases_added")
 
 
 def numbered(samples: Iterable[int]) -> tuple[str, ...] | FirstOf:
@@ -239,7 +266,7 @@ def given(setting: Setting) -> Iterator[Section]:
         yield Section("given", (Remark("nothing_given"),))
         return
     left = tuple(_whole(setting, one) for one in tensors if one not in known)
-    blocks = [*_numbers(setting, known), *samples_given(setting)]
+    blocks = [*start(setting), *_numbers(setting, known), *samples_given(setting)]
     yield Section("given", (*blocks, *((Remark("left_symbolic", {"symbols": left}),) if left else ())))
 
 

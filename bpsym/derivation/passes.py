@@ -10,6 +10,7 @@ from sympy import Add, Expr, Symbol
 
 from bpsym.calculus.equations import Tensor
 from bpsym.calculus.nodes import Read
+from bpsym.derivation.called import called_trained, one_or_many
 from bpsym.derivation.forms import (
     Applied,
     Block,
@@ -117,7 +118,8 @@ def loss(setting: Setting) -> Iterator[Section]:
     if setting.indexed and (setting.samples == 1 or not setting.whole):
         blocks += numerals(setting, (setting.tensor(roles.SAMPLE_LOSS),))
     if setting.trained():
-        blocks.append(Remark("_".join(("aim", *setting.trained_kinds)), {"loss": Element(total)}))
+        terms = {"loss": Element(total), "changed": called_trained(setting)}
+        blocks.append(Remark(f"aim{one_or_many(setting, setting.trained())}", terms))
     yield Section("loss", tuple(blocks))
 
 

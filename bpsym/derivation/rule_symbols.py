@@ -11,7 +11,7 @@ from typing import Any
 
 from bpsym.calculus.backward import adjoint_name
 from bpsym.calculus.equations import Tensor
-from bpsym.derivation.forms import Element, Form, Variable
+from bpsym.derivation.forms import Element, Form, Value, Variable
 from bpsym.derivation.setting import Setting
 from bpsym.network import roles
 from bpsym.network.optimizers import OPTIMIZERS
@@ -51,7 +51,19 @@ def _key(setting: Setting, tensor: Tensor) -> str:
     kind, name = tensor.role.kind, tensor.role.name
     if kind not in (roles.SETTING, roles.SHARED, roles.STATE):
         return str(kind)
+    if kind == roles.STATE:
+        return state_key(setting, name)
     return f"{kind}_{meaning(setting, name)}"
+
+
+def state_key(setting: Setting, name: str) -> str:
+    """state_velocity, ...; with "_from" where it does not begin at 0."""
+    return f"state_{meaning(setting, name)}{'_from' if state_start(setting, name) else ''}"
+
+
+def state_start(setting: Setting, name: str) -> Any:
+    """What the state is before the first step."""
+    return update_rule(setting.example.training).of(roles.STATE, name).start
 
 
 def meaning(setting: Setting, name: str) -> str:
@@ -60,8 +72,10 @@ def meaning(setting: Setting, name: str) -> str:
 
 
 def _terms(setting: Setting, tensor: Tensor, parameter: Tensor) -> dict[str, Any]:
+    is_state = tensor.role.kind == roles.STATE
     return {
         "name": tensor.role.name.replace("_", " "),
+        "start": Value(state_start(setting, tensor.role.name) if is_state else 0),
         "step": Variable(setting.names.latex(STEP_TENSOR)),
         "parameter": _symbol(setting, parameter),
     }

@@ -36,12 +36,29 @@ ORDER: tuple[Callable[[Setting], Iterator[Section]], ...] = (
 OF_TRAINING = (gradients, error_terms, second_pass, trained, vanishing)
 """What makes no sense where all parameters are frozen."""
 
+ONCE = ("other_activation",)
+"""The sentences that are said once in a derivation."""
+
 
 def sections(setting: Setting) -> tuple[Section, ...]:
     """Everything that is shown, from the table of symbols to the trainer's code."""
     written = [write for write in ORDER if setting.trained() or write not in OF_TRAINING]
-    found = tuple(section for write in written for section in write(setting))
+    found = _said_once(tuple(section for write in written for section in write(setting)))
     return found if "sign" in _called(found) else tuple(map(_without_sign, found))
+
+
+def _said_once(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """The sections with the first only of the sentences that hold for all that is alike."""
+    said: set[str] = set()
+
+    def is_new(block: Block) -> bool:
+        if not isinstance(block, Remark) or block.key not in ONCE:
+            return True
+        new = block.key not in said
+        said.add(block.key)
+        return new
+
+    return tuple(replace(one, blocks=tuple(filter(is_new, one.blocks))) for one in sections)
 
 
 def _called(part: Any) -> set[str]:

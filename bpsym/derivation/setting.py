@@ -84,8 +84,12 @@ class Setting:
 
     @property
     def trained_words(self) -> str:
-        """Which word there is for all that is trained: "weights" where it is nothing else, else "parameters"."""
-        return "weights" if self.trained_kinds == (roles.WEIGHTS,) else "parameters"
+        """Which word there is for all that is trained: "weights" where it is nothing else, else "parameters".
+
+        "weights_one", "parameters_one" where it is one number.
+        """
+        words = "weights" if self.trained_kinds == (roles.WEIGHTS,) else "parameters"
+        return f"{words}_one" if self.trained_count == 1 else words
 
     @property
     def reduction(self) -> str:

