@@ -616,8 +616,9 @@ def test_a_loss_that_is_not_finite_stops_and_overwrites_nothing(
     target: str, steps: int, tmp_path: Path
 ) -> None:
     (tmp_path / "growing.toml").write_text(GROWING, encoding="utf-8")
-    for name in ("run.json", "run.csv"):
-        (tmp_path / name).write_text("mine", encoding="utf-8")
+    before = {"run.json": "mine", "run.csv": "step,loss,validation_loss,accuracy\n0,0.5,,\n"}
+    for name, text in before.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     asked = ["--save", "run.json", "--log", "run.csv", "--plot", "run.png", "--steps", str(steps)]
     result = run("train", "growing.toml", "--target", target, *asked, cwd=tmp_path)
     said = result.stderr.decode()
@@ -627,8 +628,7 @@ def test_a_loss_that_is_not_finite_stops_and_overwrites_nothing(
     assert "scale = 0.05" in said
     assert "Warning" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["growing.toml", "run.csv", "run.json"]
-    assert (tmp_path / "run.json").read_text(encoding="utf-8") == "mine"
-    assert (tmp_path / "run.csv").read_text(encoding="utf-8") == "mine"
+    assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in before} == before
 
 
 class FakeTrainer:
