@@ -511,26 +511,27 @@ def test_many_signals_in_a_row_save_and_end_with_130(target: str, pause: float, 
     assert saved(tmp_path / "run.json")["step"] > 0
 
 
+@pytest.mark.parametrize("signals", [1, 3])
 @targets
 def test_a_second_signal_breaks_the_step_off_and_saves_what_was_looked_at_last(
-    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: str, signals: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The step after 17 is never made; signals that come while files are written do no harm."""
     file = example_file(tmp_path)
     progress, write, made = loop._Watch.progress, session.write_all, []
 
-    def ask_thrice(*_: Any) -> None:
-        for _ in range(3):
+    def ask(count: int) -> None:
+        for _ in range(count):
             signal.raise_signal(signal.SIGINT)
 
     def asking(self: Any, step: int, loss: float) -> bool:
         made.append(loss)
         if len(made) == 18:
-            ask_thrice()
+            ask(signals)
         return progress(self, step, loss)
 
     def writing(contents: Any) -> None:
-        ask_thrice()
+        ask(3)
         write(contents)
 
     monkeypatch.setattr(loop._Watch, "progress", asking)
