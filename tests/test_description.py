@@ -114,9 +114,15 @@ def choices(records: Any) -> st.SearchStrategy[Any]:
         values = {key: _setting(setting) for key, setting in asked.items()}
         required = {key: values[key] for key, setting in asked.items() if setting.default is REQUIRED}
         optional = {key: value for key, value in values.items() if key not in required}
-        return st.fixed_dictionaries({"name": st.just(name), **required}, optional=optional)
+        drawn = st.fixed_dictionaries({"name": st.just(name), **required}, optional=optional)
+        return drawn.filter(lambda made: all(_in_order(made, key, one) for key, one in asked.items()))
 
     return st.sampled_from(sorted(records)).flatmap(table)
+
+
+def _in_order(made: dict[str, Any], key: str, setting: Any) -> bool:
+    """Whether the setting is not below the one that it must not be below, where both are given."""
+    return not {key, setting.not_below} <= made.keys() or made[setting.not_below] <= made[key]
 
 
 def _setting(setting: Any) -> st.SearchStrategy[Any]:

@@ -511,26 +511,27 @@ def test_many_signals_in_a_row_save_and_end_with_130(target: str, pause: float, 
     assert saved(tmp_path / "run.json")["step"] > 0
 
 
+@pytest.mark.parametrize("signals", [1, 3])
 @targets
 def test_a_second_signal_breaks_the_step_off_and_saves_what_was_looked_at_last(
-    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: str, signals: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The step after 17 is never made; signals that come while files are written do no harm."""
     file = example_file(tmp_path)
     progress, write, made = loop._Watch.progress, session.write_all, []
 
-    def ask_thrice(*_: Any) -> None:
-        for _ in range(3):
+    def ask(count: int) -> None:
+        for _ in range(count):
             signal.raise_signal(signal.SIGINT)
 
     def asking(self: Any, step: int, loss: float) -> bool:
         made.append(loss)
         if len(made) == 18:
-            ask_thrice()
+            ask(signals)
         return progress(self, step, loss)
 
     def writing(contents: Any) -> None:
-        ask_thrice()
+        ask(3)
         write(contents)
 
     monkeypatch.setattr(loop._Watch, "progress", asking)
@@ -616,8 +617,9 @@ def test_a_loss_that_is_not_finite_stops_and_overwrites_nothing(
     target: str, steps: int, tmp_path: Path
 ) -> None:
     (tmp_path / "growing.toml").write_text(GROWING, encoding="utf-8")
-    for name in ("run.json", "run.csv"):
-        (tmp_path / name).write_text("mine", encoding="utf-8")
+    before = {"run.json": "mine", "run.csv": "step,loss,validation_loss,accuracy\n0,0.5,,\n"}
+    for name, text in before.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     asked = ["--save", "run.json", "--log", "run.csv", "--plot", "run.png", "--steps", str(steps)]
     result = run("train", "growing.toml", "--target", target, *asked, cwd=tmp_path)
     said = result.stderr.decode()
@@ -627,8 +629,7 @@ def test_a_loss_that_is_not_finite_stops_and_overwrites_nothing(
     assert "scale = 0.05" in said
     assert "Warning" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["growing.toml", "run.csv", "run.json"]
-    assert (tmp_path / "run.json").read_text(encoding="utf-8") == "mine"
-    assert (tmp_path / "run.csv").read_text(encoding="utf-8") == "mine"
+    assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in before} == before
 
 
 class FakeTrainer:

@@ -133,8 +133,9 @@ def _rows(planned: Plan, course: Course) -> list[Look]:
     before = [look for look in planned.logged if look.step < start]
     same_rows = [look.step for look in before] == list(range(0, start, every))
     begun = any(look.step == start for look in planned.logged) and not same_rows
-    ends = (course.last, course.looks[0]) if begun else (course.last,)
-    return before + [look for look in course.looks if look.step % every == 0 or look in ends]
+    ends = (course.last.step, start) if begun else (course.last.step,)
+    seen = {look.step: look for look in course.looks}  # where a run is stopped, there may be two looks
+    return before + [look for step, look in seen.items() if step % every == 0 or step in ends]
 
 
 def _text(planned: Plan, course: Course) -> str:
