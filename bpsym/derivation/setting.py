@@ -357,16 +357,17 @@ class Setting:
         before = self.before
         if before is None:
             return None
-        try:
-            known = worth(form, lambda one: self.amount(one.read))
-        except NO_NUMBER:  # as the slope of sqrt(z) at 0, which no gradient needs
-            return None
 
-        def again(digits: int) -> Any:
+        def compute(digits: int) -> Any:
+            if digits == DIGITS:
+                return worth(form, lambda one: self.amount(one.read))
             with PRECISE.workdps(max(digits, PRECISE.dps)):
                 return worth(form, lambda one: before.precisely(*_place(one.read), digits))
 
-        found = settled(known, DIGITS, again)
+        try:
+            found = settled(compute, DIGITS)
+        except NO_NUMBER:  # as the slope of sqrt(z) at 0, which no gradient needs
+            return None
         return None if is_beyond(found) else found
 
     def decided(self, form: Form) -> Form:

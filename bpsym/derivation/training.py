@@ -180,7 +180,7 @@ def _after(network: Network, program: Program, inputs: Inputs, after_one: OnDema
     """The values after so many steps, all of them with many digits."""
     if steps == 1:
         return after_one
-    now, run = _next(program, inputs, after_one), _evaluator(program)
+    now, run = _next(program, inputs, after_one), CertainZeros(program, 2 * DIGITS, every=False)
     for made in range(2, steps):
         now = _next(program, inputs, OnDemand(network, run, now, made))
     return OnDemand(network, _evaluator(program), now, steps)
