@@ -109,8 +109,10 @@ def _cited(setting: Setting, *tensors: Tensor) -> Cited:
 def delta_step(setting: Setting, layer: int, delta: Read) -> Step:
     """The definition of an error term, and what it is; of one with new parameters, only the latter."""
     tensor = setting.program[delta.name]
-    loss = setting.tensor(roles.SAMPLE_LOSS)
-    start = Element(setting.general(loss) if setting.indexed else sample_loss(setting))
+    in_general = setting.indexed and delta == setting.general(tensor)
+    start = Element(
+        setting.general(setting.tensor(roles.SAMPLE_LOSS)) if in_general else sample_loss(setting)
+    )
     z = Element(Read(setting.tensor(roles.PRE_ACTIVATION, layer).name, *delta.at))
     partial = () if tensor.role.name == roles.SEQUENTIAL else (Partial(start, z),)
     return Step(
@@ -118,7 +120,7 @@ def delta_step(setting: Setting, layer: int, delta: Read) -> Step:
         Element(delta),
         (*partial, *error_forms(setting, layer, delta)),
         setting.amount(delta),
-        ranges=setting.ranges(tensor) if setting.indexed else (),
+        ranges=setting.ranges(tensor) if in_general else (),
     )
 
 

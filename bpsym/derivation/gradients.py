@@ -25,7 +25,7 @@ from bpsym.derivation.functions import activation, slope_form, slope_lines
 from bpsym.derivation.opening import sample_loss
 from bpsym.derivation.output_layer import is_cancelled, layer_partials
 from bpsym.derivation.passes import general, output
-from bpsym.derivation.setting import MOST_PATHS, Setting, slug
+from bpsym.derivation.setting import MOST_OF_ONE, MOST_PATHS, Setting, slug
 from bpsym.network import roles
 from bpsym.notation.formulas import formula_form
 
@@ -87,7 +87,7 @@ def every_chain(setting: Setting) -> bool:
 
 
 def _is_chained(setting: Setting, read: Read, every: bool) -> bool:
-    return every or (is_asked_for(setting, read) and setting.paths_to(read.name) <= MOST_PATHS)
+    return every or (is_asked_for(setting, read) and setting.paths_to(read.name) <= MOST_OF_ONE)
 
 
 def is_asked_for(setting: Setting, read: Read) -> bool:
@@ -99,7 +99,7 @@ def singles(setting: Setting) -> list[Read]:
     return [
         read
         for tensor in setting.trained()
-        if setting.paths_to(tensor.name) > MOST_PATHS
+        if setting.paths_to(tensor.name) > MOST_OF_ONE
         for read in setting.elements(tensor)
         if is_asked_for(setting, read)
     ]
@@ -189,15 +189,14 @@ def inset(setting: Setting, layer: int) -> list[Block]:
     if record.is_unspecified:
         return []
     applied = Applied(layer, record.name, z)
+    values = [one for one in (record.formula, record.spelled_formula) if one is not None]
+    lines = slope_lines(setting, layer, z)
     steps = (
-        Step("", applied, (formula_form(record.formula, {"z": z}),)),
-        Step(
-            f"slope-{_place(setting, layer)}",
-            Applied(layer, record.name, z, order=1),
-            slope_lines(setting, layer, z),
-        ),
+        Step("", applied, tuple(formula_form(one, {"z": z}) for one in values)),
+        Step(f"slope-{_place(setting, layer)}", Applied(layer, record.name, z, order=1), lines),
     )
-    found: list[Block] = [Remark("inset", {"function": applied}), Equations(steps)]
+    lead = Remark("inset" if len(lines) > 1 else "inset_short", {"function": applied})
+    found: list[Block] = [lead, Equations(steps)]
     return found + ([Remark("other_activation")] if _is_replaceable(setting, layer) else [])
 
 

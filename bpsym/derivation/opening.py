@@ -80,7 +80,7 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
     yield _counted(setting, setting.tensor(roles.INPUT), "input")
     weights = setting.tensor(roles.WEIGHTS, 1)
     yield (Element(setting.elements(weights)[0]),), f"weight_{nodes}", _ends(setting, 1)
-    for tensor in of_kind(setting, roles.BIASES)[:1]:
+    for tensor in _first_biases(setting):
         key = "shared_bias" if is_shared(setting, tensor) else f"bias_{nodes}"
         yield (Element(setting.elements(tensor)[0]),), key, _node(setting, tensor.role.layer)
     z = setting.elements(setting.tensor(roles.PRE_ACTIVATION, 1))[0]
@@ -101,6 +101,14 @@ def _symbols(setting: Setting) -> Iterator[tuple[tuple[Form, ...], str, Mapping[
         yield _function(setting, layer)
     wholes = [setting.tensor(kind, 1) for kind in (roles.WEIGHTS, roles.PRE_ACTIVATION, roles.ACTIVATION)]
     yield tuple(map(setting.layer, wholes)), "whole", {}
+
+
+def _first_biases(setting: Setting) -> list[Tensor]:
+    """The first layer's biases that have a number each, and the first one without, where there is any."""
+    first: dict[bool, Tensor] = {}
+    for tensor in of_kind(setting, roles.BIASES):
+        first.setdefault(bool(tensor.role.axes), tensor)
+    return list(first.values())
 
 
 def _counted(setting: Setting, tensor: Tensor, key: str) -> tuple[tuple[Form, ...], str, Mapping[str, Any]]:
@@ -160,14 +168,22 @@ def _conventions(setting: Setting) -> Iterator[Remark]:
         terms = {"count": len(setting.batch), "samples": numbered(setting.batch)}
         yield Remark(key if len(setting.batch) > 1 else f"{key}_one", terms)
     if setting.samples > 1:
-        terms = {"samples": setting.samples, "sample": setting.sample + 1}
-        yield Remark(f"samples_{setting.whole_loss}", terms)
+        yield Remark(f"samples_{setting.whole_loss}", {"samples": setting.samples})
+        yield from _of_one_sample(setting)
     yield from _biases(setting)
     yield from kinks(setting)
     yield from _frozen(setting)
     yield from _penalties(setting)
     if setting.trained() and (setting.trained_count > 1 or _update(setting) != SIMULTANEOUS):
         yield Remark(f"update_{_update(setting)}")
+
+
+def _of_one_sample(setting: Setting) -> Iterator[Remark]:
+    """Which sample is computed, or in symbols written out, where equations are not those of every sample."""
+    if setting.indexed and setting.before is None:
+        return
+    key = "numbers" if setting.indexed else "written" if setting.before is None else "in_full"
+    yield Remark(f"sample_{key}", {"sample": setting.sample + 1})
 
 
 def _penalties(setting: Setting) -> Iterator[Remark]:

@@ -153,12 +153,19 @@ def _loss_form(setting: Setting, read: Read) -> Form:
     negative = all(isinstance(term, Negative) for term in terms)
     if negative:
         terms = tuple(term.body for term in terms)
-    total = Sum(terms) if len(terms) > 1 else terms[0]
+    total = _added(terms)
     if len(terms) < width:
         total = Summation("k", Number(Fraction(0)), Number(Fraction(width - 1)), layer, total)
     factor = formula_form(record.factor_formula, {"K": Number(Fraction(width))})
     whole = total if record.factor_of(width) == 1 else Product((factor, total))
     return Negative(whole) if negative else whole
+
+
+def _added(terms: tuple[Form, ...]) -> Form:
+    """The sum of what may be sums, without brackets."""
+    if len(terms) == 1:
+        return terms[0]
+    return Sum(tuple(part for term in terms for part in (term.terms if isinstance(term, Sum) else (term,))))
 
 
 def _total_loss(setting: Setting) -> tuple[Form, ...]:

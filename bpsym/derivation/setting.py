@@ -31,6 +31,9 @@ from bpsym.notation.order import reading_order
 MOST_PATHS = 40
 """With more chains than this in all, error terms take their place."""
 
+MOST_OF_ONE = 8
+"""The chains of a single parameter that is asked for are shown, as far as there are no more of them than this."""
+
 MOST_LINES = 40
 """With more gradients of single parameters than this, equations are shown with indices."""
 
@@ -412,4 +415,15 @@ def unit(at: Expr) -> Unit:
     return int(at) if at.is_Integer else str(at)
 
 
-__all__ = ["FEW", "LARGEST", "MOST_LINES", "MOST_PATHS", "MOST_SAMPLES", "Setting", "slug", "unit", "units"]
+__all__ = [
+    "FEW",
+    "LARGEST",
+    "MOST_LINES",
+    "MOST_OF_ONE",
+    "MOST_PATHS",
+    "MOST_SAMPLES",
+    "Setting",
+    "slug",
+    "unit",
+    "units",
+]

@@ -30,6 +30,7 @@ from bpsym.derivation.rule_symbols import state_key
 from bpsym.derivation.samples import contribution_table, each_sample
 from bpsym.derivation.setting import MOST_LINES, Setting
 from bpsym.derivation.training import Trained
+from bpsym.derivation.worth import order
 from bpsym.network import roles
 from bpsym.network.expressions import Formula
 from bpsym.network.forward import LEARNING_RATE_TENSOR
@@ -261,9 +262,17 @@ def trained(setting: Setting) -> Iterator[Section]:
         before, after = run.losses
         terms = {"before": Value(before, after), "after": Value(after, before)}
         blocks.append(Remark("trained_losses", terms))
+    if rows and _has_risen(setting, run):
+        blocks.append(Remark("trained_rose"))
     lead = Remark(_trained_lead(setting, run), {"steps": run.steps})
     variant = "one" if run.steps == 1 else ""
     yield Section("trained", (lead, *blocks), state=1, terms={"steps": run.steps}, variant=variant)
+
+
+def _has_risen(setting: Setting, run: Trained) -> bool:
+    """Whether the loss is greater after all steps than before the first one."""
+    total = total_loss(setting)
+    return not setting.batch and order(setting.amount(total, run.values), setting.amount(total)) > 0
 
 
 def _trained_lead(setting: Setting, run: Trained) -> str:

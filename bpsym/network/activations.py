@@ -28,6 +28,7 @@ class Activation:
 
     value: f(z).
     slope: f'(z) as a textbook has it, in a and z; derived by SymPy where none is declared. Of a layer, da_i/dz_i.
+    spelled: f(z) in the functions that the lines have, where `value` is a name.
     lines: how the slope is derived, each line equal to the one before.
     other, other_lines: of a layer, da_i/dz_j for another unit j, in z, a and in y, b, which are z_j, a_j.
     scalar, array: the value, safe in floating point for every z, for one number and for a whole array.
@@ -41,6 +42,7 @@ class Activation:
     name: str
     value: str
     slope: str = ""
+    spelled: str = ""
     lines: tuple[str, ...] = ()
     other: str = ""
     other_lines: tuple[str, ...] = ()
@@ -57,6 +59,10 @@ class Activation:
     def formula(self) -> Formula:
         reader = read if self.custom else read_own
         return reader(self.value, ("z",), () if self.custom else ("f",))
+
+    @cached_property
+    def spelled_formula(self) -> Formula | None:
+        return read_own(self.spelled, ("z",)) if self.spelled else None
 
     @cached_property
     def slope_formula(self) -> Formula | None:
@@ -145,6 +151,7 @@ TANH = Activation(
     "tanh",
     value="tanh(z)",
     slope="1 - a**2",
+    spelled="(exp(z) - exp(-z)) / (exp(z) + exp(-z))",
     lines=(
         "((exp(z) + exp(-z)) * (exp(z) + exp(-z)) - (exp(z) - exp(-z)) * (exp(z) - exp(-z))) / (exp(z) + exp(-z))**2",
         "1 - ((exp(z) - exp(-z)) / (exp(z) + exp(-z)))**2",
