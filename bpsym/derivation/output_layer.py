@@ -145,12 +145,12 @@ def _lines(formulas: tuple[object, ...], names: dict[str, Form], calls: object) 
 def _added_up(setting: Setting, layer: int) -> Iterator[Block]:
     """dE/dz_i = sum_k dE/da_k da_k/dz_i"""
     others = activation(setting, layer).other_formulas[-1]
-    is_last = layer == setting.layers[-1]
+    is_fused = not setting.has_adjoint(roles.ACTIVATION, layer)
     a_i, a_k = _output(setting, layer, I), _output(setting, layer, K)
     by = _sum(setting, layer, I)
 
     def by_output(index: Symbol) -> Form:
-        if is_last:
+        if is_fused:
             return setting.ordered(_loss_slope(setting, index))
         return Partial(_loss(setting), Element(_output(setting, layer, index)))
 
@@ -162,7 +162,7 @@ def _added_up(setting: Setting, layer: int) -> Iterator[Block]:
             SumOver(r"k \ne i", product_of(by_output(K), other)),
         )
     )
-    cancelled = _cancelled(setting) if is_last else put_in
+    cancelled = _cancelled(setting) if is_fused else put_in
     forms = _unlike([partials, put_in, cancelled, setting.ordered(_error_term(setting, layer))])
     yield Remark("layer_error_terms")
     yield Equations((Step(_label(setting, layer), Partial(_loss(setting), Element(by)), forms),))
