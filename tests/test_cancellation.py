@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import pytest
 from sympy import Abs, Expr, cos, cosh, exp, sin, sinh, tanh
 
@@ -167,3 +168,48 @@ learning_rate = 0.5
     assert r"f_2'(z^{(2)}_1)" in latex
     assert r"f_1'" not in latex
     assert r"\infty" not in latex
+
+
+SATURATED = [("sigmoid", z) for z in (20, 118, 130, 134, 138, 150, 700, -400)] + [
+    ("tanh", z) for z in (66, 400)
+]
+
+
+@pytest.mark.parametrize(("activation", "z"), SATURATED)
+def test_every_digit_of_a_saturated_gradient_is_right(activation: str, z: int) -> None:
+    """a f'(z), in mpmath with 2,000 digits."""
+    layer = bpsym.Dense(units=1, activation=activation, weights=[[z]], biases=[0])
+    network = bpsym.Network(inputs=1, layers=(layer,))
+    example = bpsym.Example(network=network, data={"x": [[1]], "t": [[0]]})
+    derivation = bpsym.derive(example).derivation
+    assert derivation.values is not None
+    gradient = next(
+        one for one in derivation.program.tensors.values() if one.is_adjoint and one.origin.of == "b1"
+    )
+    found = derivation.values[0][gradient.name][0,]
+    with mpmath.workdps(2000):
+        a = {"sigmoid": lambda u: 1 / (1 + mpmath.exp(-u)), "tanh": mpmath.tanh}[activation](mpmath.mpf(z))
+        slope = {"sigmoid": a * (1 - a), "tanh": 1 - a * a}[activation]
+        assert abs(mpmath.mpf(str(found)) / (a * slope) - 1) < mpmath.mpf(10) ** -38
+
+
+def test_what_is_lost_in_a_sum_is_not_lost_in_print() -> None:
+    """Sample 1 contributes e**-150 (half of it to the mean), sample 2 about e**-165: neither drops out."""
+    layer = bpsym.Dense(units=1, activation="sigmoid", weights=[[150]], biases=[0])
+    network = bpsym.Network(inputs=1, layers=(layer,))
+    example = bpsym.Example(network=network, data={"x": [[1], [-1.1]], "t": [[0], [1]]})
+    text = bpsym.derive(example).to_latex()
+    assert text.count(r"3.58755 \cdot 10^{-66}") >= 4
+    assert "10^{-7" in text
+    assert r"-1.09744" not in text
+
+
+def test_digits_that_cancel_within_a_loss_are_computed_too() -> None:
+    """-ln(1 - a) = 130 + ln(1 + e**-130), though 1 - a has only three of 60 digits."""
+    layer = bpsym.Dense(units=1, activation="sigmoid", weights=[[130]], biases=[0])
+    network = bpsym.Network(inputs=1, layers=(layer,), loss="-log(1 - a) + 0*t")
+    example = bpsym.Example(network=network, data={"x": [[1]], "t": [[0]]})
+    derivation = bpsym.derive(example).derivation
+    assert derivation.values is not None
+    found = derivation.values[0]["E"][0,]
+    assert abs(mpmath.mpf(str(found)) - 130) < mpmath.mpf(10) ** -35
