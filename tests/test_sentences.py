@@ -679,3 +679,102 @@ def test_the_chinese_says_what_textbooks_say() -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_head_of_the_table_of_samples_says_what_s_is(lang: str) -> None:
     assert {"en": r"\text{sample $s$} &", "zh": r"\text{样本 $s$} &"}[lang] in written(two_layers(3), lang)
+
+
+# One sample in full, single weights, what became of the loss ---------------------------------------------------------
+
+
+def of_two_samples(lang: str, data: Any = None, **asked: Any) -> str:
+    layers = [bpsym.Dense(units=2, activation="tanh"), bpsym.Dense(units=1, activation="tanh")]
+    if data is not None:
+        layers = [
+            one.model_copy(update={"init": bpsym.Dense(units=1, init="lecun_normal").init}) for one in layers
+        ]
+    network = bpsym.Network(inputs=1, layers=layers)
+    known = data or {"x": [[1], [2]], "t": [[0], [1]]}
+    return written(bpsym.Example(network=network, data=known), lang, **asked)
+
+
+SAMPLE_SHOWN = {
+    "numbers": {
+        "en": "the numbers of a single sample are those of sample 2",
+        "zh": "单个样本的数值，除注明者外，都是样本 2 的",
+    },
+    "written": {"en": "Sample 2 is written out in full", "zh": "下面对样本 2 写出完整的式子"},
+    "in_full": {"en": "Sample 2 is computed in full", "zh": "下面对样本 2 给出完整的演算过程"},
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("has_numbers", "form", "said"),
+    [
+        (True, "scalar", "in_full"),
+        (True, "index", "numbers"),
+        (False, "scalar", "written"),
+        (False, "index", None),
+    ],
+)
+def test_what_is_shown_of_which_sample_is_said(
+    lang: str, has_numbers: bool, form: str, said: str | None
+) -> None:
+    data = {"x": [[1], [2]], "t": [[0], [1]]} if has_numbers else None
+    text = of_two_samples(lang, data, form=form, sample=2)
+    assert [key for key, words in SAMPLE_SHOWN.items() if words[lang] in text] == ([said] if said else [])
+
+
+def test_a_single_weight_with_many_chains_is_taken_from_its_error_term() -> None:
+    """w1_11 of 1-2-3-2 has 6 chains, of 1-2-3-3 it has 9."""
+    for outputs, chained in ((2, True), (3, False)):
+        widths = (2, 3, outputs)
+        layers = [bpsym.Dense(units=units, activation="tanh", init="lecun_normal") for units in widths]
+        network = bpsym.Network(inputs=1, layers=layers)
+        data = {"x": [[1]], "t": [[0] * outputs]}
+        text = written(bpsym.Example(network=network, data=data), "en", form="index", weights=["w1_11"])
+        assert (r"\bpsymprefix chain-w1-11" in text) == chained
+        assert ("In full, the derivative with respect to $w^{(1)}_{11}$" in text) != chained
+    single = text.partition("In full, the derivative")[2].partition(r"\bpsymheading")[0]
+    assert r"\delta^{(1)}_1 &= \frac{\partial L}{\partial z^{(1)}_1}" in single
+    assert r"\quad (i =" not in single
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(("rate", "rose"), [("0.1", False), ("3", True)])
+def test_that_the_loss_is_greater_in_the_end_is_said(lang: str, rate: str, rose: bool) -> None:
+    """(w - 1)**2 / 2 with w = 0: each step multiplies w - 1 by 1 - rate."""
+    only = bpsym.Dense(units=1, activation="identity", bias="none", weights=[[0]])
+    training = {"learning_rate": float(rate), "steps": 2}
+    one = bpsym.Example(
+        network=bpsym.Network(inputs=1, layers=(only,)), data={"x": [[1]], "t": [[1]]}, training=training
+    )
+    words = {"en": "greater now than before the first step", "zh": "损失比第一步之前还大"}
+    assert (words[lang] in written(one, lang)) == rose
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(("activation", "lines"), [("relu", False), ("sigmoid", True), ("z**3", False)])
+def test_line_by_line_is_said_of_more_than_one_line(lang: str, activation: str, lines: bool) -> None:
+    only = bpsym.Dense(units=1, activation=activation, bias="none", weights=[[1]])
+    one = bpsym.Example(network=bpsym.Network(inputs=1, layers=(only,)), data={"x": [[1]], "t": [[1]]})
+    words = {"en": "Line by line, we find it like this:", "zh": "推导如下："}
+    assert (words[lang] in written(one, lang)) == lines
+
+
+def test_tanh_is_spelled_in_exponentials_before_it_is_differentiated_in_them() -> None:
+    only = bpsym.Dense(units=1, activation="tanh", bias="none", weights=[[1]])
+    one = bpsym.Example(network=bpsym.Network(inputs=1, layers=(only,)), data={"x": [[1]], "t": [[1]]})
+    text = written(one, "en")
+    assert (
+        r"f(z) &= \tanh(z) \notag \\" + "\n" + r" &= \frac{e^{z} - e^{-z}}{e^{z} + e^{-z}}"
+        in text.replace("e^z", "e^{z}")
+    )
+
+
+def test_a_sum_over_outputs_of_losses_with_several_terms_has_no_brackets_within() -> None:
+    only = bpsym.Dense(units=2, activation="sigmoid", bias="none", weights=[[1], [2]])
+    network = bpsym.Network(inputs=1, layers=(only,), loss="binary_cross_entropy")
+    one = bpsym.Example(network=network, data={"x": [[1]], "t": [[1, 0]]})
+    line = section(written(one, "en"), "The loss").partition(r"\label")[0]
+    assert line.count(r"\ln") == 2
+    assert "+ (t" not in line
+    assert r"+ \bigl(t" not in section(written(one, "en"), "The loss")
