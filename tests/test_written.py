@@ -392,6 +392,9 @@ SLOPES = {
     "max(0, 1 - z)": r"\begin{cases} 0, & z \ge 1 \\ -1, & z < 1 \end{cases}",
     "min(max(z, -1), 1)": r"\begin{cases} 0, & z \ge 1 \\ 1, & -1 < z < 1 \\ 0, & z \le -1 \end{cases}",
     "max(-1, min(1, z))": r"\begin{cases} 0, & z \le -1 \\ 0, & z \ge 1 \\ 1, & -1 < z < 1 \end{cases}",
+    "max(z, 0)**2": r"\begin{cases} 2 z, & z > 0 \\ 0, & z \le 0 \end{cases}",
+    "max(0, 1 - z)**2": r"\begin{cases} 0, & z \ge 1 \\ 2 (z - 1), & z < 1 \end{cases}",
+    "min(max(z, -1), 1)**3": r"\begin{cases} 0, & z \ge 1 \\ 3 z^2, & -1 < z < 1 \\ 0, & z \le -1 \end{cases}",
     "z / (1 + abs(z))": r"\frac{1}{1 + \lvert z\rvert} - \frac{\lvert z\rvert}{(1 + \lvert z\rvert)^2}",
     "z * abs(z)": r"2 \lvert z\rvert",
 }

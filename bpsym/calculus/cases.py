@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 from sympy import Add, Expr, Mul, Piecewise, Rational, false, sign, true
@@ -49,21 +50,38 @@ def _product(expr: Mul) -> Expr:
     return Mul(*left, *parts, evaluate=False) if left else Mul(*parts)
 
 
-def _split(expr: Any) -> Any:
-    """Cases by the first test, and in each branch by those that are left."""
+def _split(expr: Any, known: tuple[Any, ...] = ()) -> Any:
+    """Cases by the first test, and in each branch by those that are left; known: what holds already."""
     tests = _tests(expr)
     if not tests:
         return expr
     first = tests[0]
     yes, no = (
-        _split(expr.xreplace({first: truth, first.negated: other}))
-        for truth, other in ((true, false), (false, true))
+        _split(_decided((*known, test), expr.xreplace({test: true, test.negated: false})), (*known, test))
+        for test in (first, first.negated)
     )
     if yes == no:
         return yes
     if yes.has(Piecewise) and not no.has(Piecewise):
         return Piecewise((no, first.negated), (yes, True))
     return Piecewise((yes, first), (no, True))
+
+
+def _decided(tests: tuple[Any, ...], expr: Any) -> Any:
+    """The expression with u for max(u, v), and v for min(u, v), where the tests say that u is the greater."""
+    positive = [_primitive(test.gts - test.lts) for test in tests]
+    decided = {
+        one: greater if isinstance(one, Max) else less
+        for one in expr.atoms(Max, Min)
+        for greater, less in permutations(one.args, 2)
+        if len(one.args) == 2 and _primitive(greater - less) in positive
+    }
+    return _decided(tests, expr.xreplace(decided)) if decided else expr
+
+
+def _primitive(expr: Expr) -> Expr:
+    """The expression without a rational factor above 0."""
+    return expr.expand().as_content_primitive()[1]
 
 
 def _tests(expr: Any) -> list[Any]:
