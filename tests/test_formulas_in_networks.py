@@ -254,7 +254,7 @@ def test_of_a_value_that_no_printed_digits_give_that_is_said() -> None:
     """1 - a is about e**-100: more than 40 digits of a are 9."""
     document = bpsym.derive(one_unit("sigmoid", "half_squared_error", "100", 1, "0.5"))
     assert r"\quad \text{(from more digits than are printed)}" in document.to_latex()
-    assert r"\quad \text{（由比印出的更多位的数字算得）}" in document.to_latex("zh")
+    assert r"\quad \text{（用更多位数字算得）}" in document.to_latex("zh")
     near = bpsym.derive(one_unit("sigmoid", "half_squared_error", "10", 1, "0.5"))
     assert "more digits than" not in near.to_latex()
 
