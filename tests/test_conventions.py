@@ -146,6 +146,18 @@ def test_that_a_unit_stands_exactly_on_a_kink_is_said(
     assert ("a unit stands exactly at such a place" in bpsym.derive(example).to_latex()) == stands
 
 
+def test_in_index_form_that_a_unit_stands_on_a_kink_is_said_too() -> None:
+    """One sample and one unit: the element with letters is that of the unit itself."""
+    layer = bpsym.Dense(units=1, activation="relu", weights=[[0.3, 0.2]], biases=[-0.5])
+    example = bpsym.Example(
+        network=bpsym.Network(inputs=2, layers=(layer,)),
+        data={"x": [[1, 1]], "t": [[1]]},
+        training={"steps": 1},
+    )
+    for form in ("scalar", "index"):
+        assert "a unit stands exactly at such a place" in bpsym.derive(example, form=form).to_latex()
+
+
 def test_of_several_samples_that_is_said_of_the_one_in_which_it_happens() -> None:
     """0.3 * 1 + 0.2 * 1 - 0.5 = 0 in the second sample; 0.3 is no binary number."""
     layer = bpsym.Dense(units=1, activation="relu", weights=[[0.3, 0.2]], biases=[-0.5])

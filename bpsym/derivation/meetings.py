@@ -56,11 +56,16 @@ def _follow(setting: Setting, read: Read, found: dict[Read, None]) -> None:
     if read in found:
         return
     found[read] = None
-    for term in Add.make_args(setting.value_of(read)) if setting.forward.of(read.name) else ():
+    for term in _terms(setting, read):
         reads = sorted(term.atoms(Read), key=str)
         if not (term.is_Mul and any(setting.amount(one) == 0 for one in reads)):
             for one in reads:
                 _follow(setting, one, found)
+
+
+def _terms(setting: Setting, read: Read) -> tuple[Any, ...]:
+    """The terms of what the element is computed from; none of what is given."""
+    return Add.make_args(setting.written_out(setting.value_at(read))) if setting.forward.of(read.name) else ()
 
 
 def _differences(setting: Setting, sample: int) -> Iterator[Form]:
