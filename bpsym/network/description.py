@@ -168,10 +168,8 @@ def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
     loss, activation = _known(loss_of, network.get("loss")), _known(activation_of, named)
     if loss is None or activation is None or loss.accepts(activation):
         return
-    message = f"{loss.name} needs outputs {loss.domain}, and those of {activation.name} can be others"
-    write = " or ".join(f'"{name}"' for name in loss.fused)
     where = ("layers", len(layers) - 1, "activation") if "activation" in last else ("loss",)
-    yield Misfit(f"{message} (write activation = {write} in the last layer)", (*key, *where))
+    yield Misfit(loss.objection(activation), (*key, *where))
 
 
 def _known(record_of: Callable[[str], Any], text: Any) -> Any:
