@@ -155,6 +155,26 @@ def test_one_layer_without_a_list_is_refused_in_one_line() -> None:
         bpsym.Example(network=bpsym.Dense(units=1))
 
 
+def test_a_record_is_not_changed_and_says_what_to_do() -> None:
+    layer = bpsym.Dense(units=2)
+
+    def remove() -> None:
+        del layer.units
+
+    for change in (lambda: setattr(layer, "units", 3), remove):
+        with pytest.raises(InputError) as caught:
+            change()
+        message = "units: Dense is not changed once it is made (make a new one, as in Dense(units=..., ...))"
+        assert str(caught.value) == message
+    wrong = "unit"
+    with pytest.raises(InputError, match=r"^unit: Dense has no such field \(did you mean 'units'\?\)$"):
+        setattr(layer, wrong, 3)
+    data, x = bpsym.Data(x=[[1]]), "x"
+    with pytest.raises(InputError, match=r"^x: Data is not changed once it is made"):
+        setattr(data, x, [[2]])
+    assert (layer, data) == (bpsym.Dense(units=2), bpsym.Data(x=[[1]]))
+
+
 # An example as a file ---------------------------------------------------------------------------------------------
 
 numbers = st.one_of(

@@ -41,6 +41,21 @@ class Record(BaseModel):
         except ValidationError as error:
             raise InputError(_problems(type(self), error)) from None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise self._unchangeable(name)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise self._unchangeable(name)
+
+    def _unchangeable(self, name: str) -> InputError:
+        record, known = type(self).__name__, tuple(keys(type(self)).values())
+        message = f"{record} is not changed once it is made (make a new one, as in {record}({name}=..., ...))"
+        if name not in known:
+            message = f"{record} has no such field{did_you_mean(name, known)}"
+        return InputError(Problem(message, (name,)))
+
 
 def refuse(misfits: Iterable[Misfit]) -> None:
     """InputError where there is any misfit."""
