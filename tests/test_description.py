@@ -501,6 +501,21 @@ def test_unknown_words_are_answered_with_the_nearest() -> None:
         read(WORDED.replace('"cell & unit"', "1"), "mine.toml", KNOWN)
 
 
+@pytest.mark.parametrize("function", [bpsym.derive, bpsym.generate, bpsym.trainer])
+def test_what_is_no_example_is_refused_with_what_to_write(function: Any) -> None:
+    name = f"bpsym.{function.__name__}"
+    network = bpsym.Network(inputs=1, layers=[bpsym.Dense(units=1)])
+    for wrong, message in (
+        ("blog", f"not 'blog' (write {name}(bpsym.load(\"blog\")))"),
+        (Path("my.toml"), f"not 'my.toml' (write {name}(bpsym.load(\"my.toml\")))"),
+        (network, f"not the type Network (write {name}(bpsym.Example(network=...)))"),
+        (None, f"not the type NoneType (write {name}(bpsym.Example(network=...)))"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            function(wrong)
+        assert str(caught.value) == f"{name} takes an Example, {message}"
+
+
 def test_names_that_no_upper_room_knows_are_refused_in_python_too() -> None:
     layer = bpsym.Dense(units=1, weights=[[1]])
     example = bpsym.Example(
