@@ -166,6 +166,7 @@ def derive(
     names of weights whose chain of partials is shown however many there are; sample: the one (from 1) that is shown
     in full; digits: significant digits of a result. UsageError where what is asked for is very long, unless `force`.
     """
+    _check_example("derive", example)
     own = example.derivation
     made = _Made(
         example,
@@ -187,6 +188,7 @@ def generate(
 
     UsageError where it would be very long, unless `force`.
     """
+    _check_example("generate", example)
     made = _Made(example, notation, force=force)
     made.check_trainer(target)
     return made.source(target)
@@ -206,9 +208,24 @@ def trainer(
     """
     from bpsym.codegen.module import imported
 
+    _check_example("trainer", example)
     made = _Made(example, notation, force=force)
     made.check_trainer(target)
     return imported(made.source(target, cited=cited), f"trainer_{target}")
+
+
+def _check_example(function: str, example: object) -> None:
+    """UsageError for what is no example, with what to write."""
+    from bpsym.examples.example import Example
+
+    if isinstance(example, Example):
+        return
+    named = isinstance(example, str | Path)
+    write = f'load("{example}")' if named else "Example(network=...)"
+    given = f"{str(example)!r}" if named else f"the type {type(example).__name__}"
+    raise UsageError(
+        f"bpsym.{function} takes an Example, not {given} (write bpsym.{function}(bpsym.{write}))"
+    )
 
 
 def files(example: Example, *, force: bool = False) -> dict[str, str]:

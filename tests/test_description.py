@@ -6,6 +6,7 @@ import json
 import re
 import time
 import tomllib
+from array import array
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy import Integer, Rational
 
 import bpsym
 from bpsym import api
@@ -91,6 +94,85 @@ def test_a_number_is_written_as_a_person_would(value: Any, text: str) -> None:
 def test_what_is_no_fraction_of_whole_numbers_is_refused(value: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         bpsym.Dense(units=1, weights=[[value]])
+
+
+# Numbers and arrays of NumPy --------------------------------------------------------------------------------------
+
+
+def test_numbers_of_numpy_are_read_as_they_print() -> None:
+    training = bpsym.Training(learning_rate=np.float32(0.1), steps=np.int64(3), shuffle=np.bool_(True))
+    assert (training.learning_rate, training.steps, training.shuffle) == (Fraction(1, 10), 3, True)
+    layer = bpsym.Dense(
+        units=np.uint8(2), bias="layer", biases=np.float64(0.3), weights=[[np.float16(0.7)], [1]]
+    )
+    assert (layer.units, layer.biases, layer.weights) == (2, Fraction(3, 10), ((Fraction(7, 10),), (1,)))
+    assert type(layer.units) is type(training.steps) is int
+    drawn = {"name": "normal", "std": np.float32(0.1), "seed": np.int64(1)}
+    assert bpsym.Dense(units=1, init=drawn) == bpsym.Dense(units=1, init=drawn | {"std": 0.1, "seed": 1})
+    assert bpsym.Network(inputs=np.int32(1), layers=[{"units": np.int32(4)}]).layers[0].units == 4
+
+
+def test_arrays_of_numpy_are_read_as_lists() -> None:
+    weights, biases = np.array([[0.1, 0.8], [0.4, 0.6]], dtype=np.float32), np.array([1, 2])
+    written = bpsym.Dense(units=2, weights=[[0.1, 0.8], [0.4, 0.6]], biases=[1, 2])
+    assert bpsym.Dense(units=2, weights=weights, biases=biases) == written
+    assert bpsym.Dense(units=2, weights=tuple(weights), biases=array("d", biases)) == written
+    assert bpsym.Data(x=weights, t=weights[:, :1]) == bpsym.Data(x=[[0.1, 0.8], [0.4, 0.6]], t=[[0.1], [0.4]])
+    assert bpsym.Dense(units=1, bias="layer", biases=np.array(0.5)).biases == Fraction(1, 2)
+    adam = {"name": "adam", "betas": np.array([0.8, 0.9])}
+    assert bpsym.Training(optimizer=adam).optimizer["betas"] == (Fraction(4, 5), Fraction(9, 10))
+
+
+def test_numbers_of_sympy_are_exact() -> None:
+    assert bpsym.Training(learning_rate=Rational(1, 3), steps=Integer(2)).learning_rate == Fraction(1, 3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"units": np.float64(2)}, "units: must be a whole number, not 2.0"),
+        ({"units": np.array([2])}, "units: must be a whole number, not an array"),
+        ({"units": np.bool_(True)}, "units: must be a whole number, not true"),
+        ({"units": 1, "weights": np.ones(1)}, "weights[0]: must be an array of numbers, as in [0.1, 0.8], not 1.0"),
+        ({"units": 1, "weights": np.ones((1, 1, 1))}, "weights[0][0]: must be a number, not an array"),
+        ({"units": 1, "biases": [np.bool_(True)]}, "biases[0]: must be a number, not true"),
+        ({"units": 1, "biases": [np.float32("nan")]}, "biases[0]: must be a finite number, not nan"),
+        ({"units": 1, "biases": np.array([2j])}, "biases[0]: must be a number, not 2j"),
+        ({"units": 1, "biases": np.array(["a"])}, "biases[0]: must be a number, not the text 'a'"),
+    ],
+)  # fmt: skip
+def test_what_numpy_has_besides_is_refused_as_ever(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        bpsym.Dense(**wrong)
+    assert str(caught.value).startswith(message)
+
+
+def test_one_layer_without_a_list_is_refused_in_one_line() -> None:
+    with pytest.raises(InputError) as caught:
+        bpsym.Network(inputs=1, layers=bpsym.Dense(units=1))
+    assert str(caught.value) == "layers: must be an array, not a Dense alone (write layers=[Dense(...)])"
+    with pytest.raises(InputError, match=r"network: must be a table, not a Dense \(write"):
+        bpsym.Example(network=bpsym.Dense(units=1))
+
+
+def test_a_record_is_not_changed_and_says_what_to_do() -> None:
+    layer = bpsym.Dense(units=2)
+
+    def remove() -> None:
+        del layer.units
+
+    for change in (lambda: setattr(layer, "units", 3), remove):
+        with pytest.raises(InputError) as caught:
+            change()
+        message = "units: Dense is not changed once it is made (make a new one, as in Dense(units=..., ...))"
+        assert str(caught.value) == message
+    wrong = "unit"
+    with pytest.raises(InputError, match=r"^unit: Dense has no such field \(did you mean 'units'\?\)$"):
+        setattr(layer, wrong, 3)
+    data, x = bpsym.Data(x=[[1]]), "x"
+    with pytest.raises(InputError, match=r"^x: Data is not changed once it is made"):
+        setattr(data, x, [[2]])
+    assert (layer, data) == (bpsym.Dense(units=2), bpsym.Data(x=[[1]]))
 
 
 # An example as a file ---------------------------------------------------------------------------------------------
@@ -417,6 +499,21 @@ def test_unknown_words_are_answered_with_the_nearest() -> None:
     ]
     with pytest.raises(InputError, match=r"mine.toml:11:8: phrases.node: must be text in quotes, not 1"):
         read(WORDED.replace('"cell & unit"', "1"), "mine.toml", KNOWN)
+
+
+@pytest.mark.parametrize("function", [bpsym.derive, bpsym.generate, bpsym.trainer])
+def test_what_is_no_example_is_refused_with_what_to_write(function: Any) -> None:
+    name = f"bpsym.{function.__name__}"
+    network = bpsym.Network(inputs=1, layers=[bpsym.Dense(units=1)])
+    for wrong, message in (
+        ("blog", f"not 'blog' (write {name}(bpsym.load(\"blog\")))"),
+        (Path("my.toml"), f"not 'my.toml' (write {name}(bpsym.load(\"my.toml\")))"),
+        (network, f"not the type Network (write {name}(bpsym.Example(network=...)))"),
+        (None, f"not the type NoneType (write {name}(bpsym.Example(network=...)))"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            function(wrong)
+        assert str(caught.value) == f"{name} takes an Example, {message}"
 
 
 def test_names_that_no_upper_room_knows_are_refused_in_python_too() -> None:

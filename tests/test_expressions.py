@@ -257,6 +257,47 @@ def test_outputs_that_can_leave_the_losss_domain_are_refused_with_what_to_write(
     assert '(write activation = "sigmoid" in the last layer)' in line
 
 
+ROUNDED = "can round to 0 or 1 in floating point; with sigmoid the loss is rewritten to stay finite (write "
+ROUNDED_TO_0 = (
+    "can round to 0 in floating point; with softmax or sigmoid the loss is rewritten to stay finite (write "
+)
+OTHERS, UNKNOWN = "can be others (write ", "stay there (write "
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "why"),
+    [
+        # in (0, 1) and above 0 for every z: 1 - 1/(1 + e^-40) < 2^-53, e^-746 < 2^-1075
+        ("softmax", "binary_cross_entropy", f"those of softmax {ROUNDED}"),
+        ("1/(1+exp(-z))", "binary_cross_entropy", f"those of 1/(1+exp(-z)) {ROUNDED}"),
+        ("(1+tanh(z))/2", "binary_cross_entropy", f"those of (1+tanh(z))/2 {ROUNDED}"),
+        ("softplus", "cross_entropy", f"those of softplus {ROUNDED_TO_0}"),
+        ("exp(z)", "cross_entropy", f"those of exp(z) {ROUNDED_TO_0}"),
+        # tanh(-1) < 0, softplus(1) > 1, relu(-1) = 0 = 0^2, 0.5 + 0.6 sin(1.5) > 1, 0.3 + 0.01 * 100 > 1
+        ("tanh", "binary_cross_entropy", f"those of tanh {OTHERS}"),
+        ("softplus", "binary_cross_entropy", f"those of softplus {OTHERS}"),
+        ("relu", "cross_entropy", f"those of relu {OTHERS}"),
+        ("z**2", "cross_entropy", f"those of z**2 {OTHERS}"),
+        ("0.5 + 0.6*sin(z)", "binary_cross_entropy", f"those of 0.5 + 0.6*sin(z) {OTHERS}"),
+        ("0.3 + 0.01*z", "binary_cross_entropy", f"those of 0.3 + 0.01*z {OTHERS}"),
+        ("generic", "cross_entropy", f"those of generic {OTHERS}"),
+        # in (0, 1), which intervals do not show, as they take each z for another
+        ("(1 + z/(1+abs(z)))/2", "binary_cross_entropy", f"nothing shows that those of (1 + z/(1+abs(z)))/2 {UNKNOWN}"),
+    ],
+)  # fmt: skip
+def test_a_refused_loss_says_whether_mathematics_or_rounding_takes_the_outputs_out(
+    activation: str, loss: str, why: str
+) -> None:
+    (line,) = _with_loss(activation, loss)
+    assert f", and {why}" in line
+
+
+@pytest.mark.parametrize("activation", ["0.5 + 0.4*sin(z)", "0.01 + 0.98/(1 + exp(-z))", "0.5 + 0.4*tanh(z)"])
+def test_formulas_that_keep_off_the_ends_go_with_cross_entropy(activation: str) -> None:
+    for loss in ("binary_cross_entropy", "cross_entropy"):
+        bpsym.Network(inputs=1, loss=loss, layers=({"units": 2, "activation": activation},))
+
+
 def _with_loss(activation: str, loss: str) -> list[str]:
     text = FILE.replace('"sigmoid"', f'"{activation}"').replace('"half_squared_error"', f'"{loss}"')
     with pytest.raises(InputError) as caught:

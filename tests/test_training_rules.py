@@ -30,6 +30,7 @@ from bpsym.network.training_program import training_program
 from bpsym.network.training_rule import TrainingRule
 from bpsym.network.update_rule import update_rule
 from bpsym.notation.names import Names
+from tests.running import ROOT
 
 X, T = [[1.0]], [[0.0]]
 
@@ -267,6 +268,18 @@ def test_a_norm_is_clipped_over_all_gradients_together(target: str) -> None:
 @targets
 def test_a_norm_of_zero_is_clipped_without_a_division_by_zero(target: str) -> None:
     assert two_weights(target, [0.0, 0.0], clip={"name": "norm", "max_norm": 0.5}) == [0.0, 0.0]
+
+
+def test_where_optimizers_and_clips_are_not_pytorchs_the_readme_says_so() -> None:
+    """clip_grad_norm_ multiplies by max_norm / (norm + 1e-6), and nearly all of torch.optim takes a weight_decay."""
+    said = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "weight decay is said by `l2` or `adamw` alone" in said
+    assert [name for name, one in OPTIMIZERS.items() if "weight_decay" in one.settings] == ["adamw"]
+    assert "`norm` clips without PyTorch's added 1e-6" in said
+    # 3 * 1 / (5 + 1e-6) is 0.6 - 1.2e-7
+    assert two_weights("python", [3.0, 4.0], clip={"name": "norm", "max_norm": 1})[0] == pytest.approx(
+        0.6, abs=1e-9
+    )
 
 
 @targets

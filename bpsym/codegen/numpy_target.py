@@ -37,7 +37,7 @@ from bpsym.notation.names import Names
 
 DIALECT = Dialect(
     check="parameters, x, t = _checked(parameters, x, t)",
-    check_rate='_checked_number("learning_rate", learning_rate)',
+    check_rate='_checked_array("learning_rate", learning_rate, ())',
     check_state="state = _checked_state(state)",
     rows="x[rows], t[rows]",
     result="parameters",

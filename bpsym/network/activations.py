@@ -129,6 +129,32 @@ class Activation:
         place = Dummy(real=True)
         return diff(self.at(place, calls), place).xreplace({place: z})
 
+    def leaves(self, domain: Interval) -> bool:
+        """Whether f, as mathematics has it, is seen to leave the domain, or to be at an end of it."""
+        if self.is_layer_wide:
+            return False
+        return self.is_unspecified or any(_is_out(self.at(z), domain) for z in _seen())
+
+
+def _seen() -> Iterator[Any]:
+    """Where a formula is looked at for a value out of a loss's domain."""
+    from sympy import Rational
+
+    return (
+        sign * Rational(size) for size in ("0", "1/2", "1", "3/2", "2", "4", "10", "100") for sign in (1, -1)
+    )
+
+
+_ROUNDING = 1e-12
+
+
+def _is_out(value: Any, domain: Interval) -> bool:
+    """Whether an exact number is at an end of the domain, or clearly beyond."""
+    low, high = domain.ends
+    if not value.is_comparable:
+        return False
+    return value in (low, high) or not low - _ROUNDING < value.evalf(30) < high + _ROUNDING
+
 
 IDENTITY = Activation("identity", value="z", slope="1", steepest="1")
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from pydantic_core import core_schema
 
 from bpsym.errors import InputError, Problem, UnknownKey, did_you_mean, shown
-from bpsym.network.exact import QUOTIENT, exact, exact_row
+from bpsym.network.exact import QUOTIENT, exact, exact_row, native
 
 REQUIRED: Any = object()
 """The default of a setting that has none."""
@@ -261,12 +261,14 @@ def _required(settings: Settings) -> Iterator[str]:
 
 
 def _switch(value: Any) -> bool:
+    value = native(value)
     if not isinstance(value, bool):
         raise InputError(f"must be true or false, not {shown(value)}")
     return value
 
 
 def _whole(value: Any) -> int:
+    value = native(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise InputError(f"must be a whole number, not {shown(value)}")
     return value

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bpsym.errors import InputError, Key, did_you_mean, shown
 from bpsym.network.activations import activation_of
@@ -97,6 +97,14 @@ class Dense(Record):
         return self
 
 
+def _several(layers: Any) -> Any:
+    """InputError for one layer where an array of them is wanted."""
+    if isinstance(layers, Record):
+        name = type(layers).__name__
+        raise InputError(f"must be an array, not a {name} alone (write layers=[{name}(...)])")
+    return layers
+
+
 class Network(Record):
     """Layers one after the other, and the loss of their last outputs.
 
@@ -127,7 +135,7 @@ class Network(Record):
     reduction: Literal["mean", "sum"] = "mean"
     l1: Annotated[Exact, not_negative("it would make weights grow", "l1 = 0.001")] = Fraction(0)
     l2: Annotated[Exact, not_negative("it would make weights grow", "l2 = 0.001")] = Fraction(0)
-    layers: Annotated[tuple[Dense, ...], Field(min_length=1)]
+    layers: Annotated[tuple[Dense, ...], Field(min_length=1), BeforeValidator(_several)]
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -168,10 +176,8 @@ def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
     loss, activation = _known(loss_of, network.get("loss")), _known(activation_of, named)
     if loss is None or activation is None or loss.accepts(activation):
         return
-    message = f"{loss.name} needs outputs {loss.domain}, and those of {activation.name} can be others"
-    write = " or ".join(f'"{name}"' for name in loss.fused)
     where = ("layers", len(layers) - 1, "activation") if "activation" in last else ("loss",)
-    yield Misfit(f"{message} (write activation = {write} in the last layer)", (*key, *where))
+    yield Misfit(loss.objection(activation), (*key, *where))
 
 
 def _known(record_of: Callable[[str], Any], text: Any) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from numbers import Integral
+from numbers import Integral, Rational, Real
+from operator import index
 from typing import Annotated, Any, TypeVar
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -25,8 +27,24 @@ _DECIMAL = re.compile(r"\s*[+-]?[\d.,]+([eE][+-]?\d+)?\s*", re.ASCII)
 _QUOTIENT = re.compile(r"(-?\d+)/(\d+)", re.ASCII)
 
 
+def native(value: Any) -> Any:
+    """Whole numbers, switches and arrays of other libraries as Python's own; anything else as it is."""
+    if hasattr(value, "__index__") and not isinstance(value, bool | int):
+        with suppress(TypeError):
+            return index(value)
+    if _is_array(value):
+        return list(value)
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    return plain if isinstance(plain, bool) else value
+
+
+def _is_array(value: Any) -> bool:
+    """Whether it is an array of another library, with at least one axis."""
+    return hasattr(value, "tolist") and getattr(value, "ndim", 1) > 0
+
+
 def exact(value: Any) -> Fraction:
-    """The number as a fraction; a float by its shortest decimal, so that 0.1 is 1/10.
+    """The number as a fraction; a float, of any width, by its shortest decimal, so that 0.1 is 1/10.
 
     What has no decimal is given as a Fraction, or as a text: "1/3". InputError for anything else, and for what no
     float can hold.
@@ -35,16 +53,20 @@ def exact(value: Any) -> Fraction:
         case bool():
             raise InputError(f"must be a number, not {shown(value)} (write 1 or 0)")
         case str():
-            return _of_quotient(value)
-        case Fraction():
-            return _of_fraction(value)
+            return _of_quotient(str(value))
         case Integral():
             return _within_floats(Fraction(int(value)))
+        case Rational():
+            return _of_fraction(Fraction(int(value.numerator), int(value.denominator)))
         case float():
             return _of_decimal(Decimal(float.__repr__(value)))
         case Decimal():
             return _of_decimal(value)
-    raise InputError(f"must be a number, not {shown(value)}")
+        case Real():
+            return _of_real(value)
+    if hasattr(value, "tolist") and not _is_array(value):
+        return exact(value.tolist())
+    raise InputError(f"must be a number, not {shown(native(value))}")
 
 
 def exact_row(values: Any) -> tuple[Fraction, ...]:
@@ -59,6 +81,7 @@ def exact_rows(values: Any) -> tuple[tuple[Fraction, ...], ...]:
 
 def exact_row_or_one(values: Any) -> tuple[Fraction, ...] | Fraction:
     """The numbers of an array, or one number."""
+    values = native(values)
     return exact_row(values) if isinstance(values, list | tuple) else exact(values)
 
 
@@ -83,6 +106,7 @@ RowOrOne = Annotated[
 
 
 def _each(values: Any, read: Callable[[Any], T], wanted: str) -> tuple[T, ...]:
+    values = native(values)
     if not isinstance(values, list | tuple):
         raise InputError(f"must be an array of {wanted}, not {shown(values)}")
     entries: list[T] = []
@@ -115,6 +139,14 @@ def _of_fraction(value: Fraction) -> Fraction:
     if max(abs(value.numerator), value.denominator) > 10**_LONGEST:
         raise InputError(f"the fraction has more than {_LONGEST} digits (write fewer)")
     return _within_floats(value)
+
+
+def _of_real(value: Any) -> Fraction:
+    """A float of another library, by what it prints."""
+    try:
+        return _of_decimal(Decimal(str(value)))
+    except InvalidOperation:
+        raise InputError(f"must be a number, not {shown(value)}") from None
 
 
 def _of_decimal(value: Decimal) -> Fraction:

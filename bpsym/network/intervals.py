@@ -35,6 +35,13 @@ class Interval:
         (low, high), (least, most) = self.ends, other.ends
         return (low > least or least == -math.inf) and (high < most or most == math.inf)
 
+    def ends_met_in(self, other: Interval) -> tuple[float, ...] | None:
+        """The other's ends that it reaches without going beyond; None where it may go beyond."""
+        (low, high), (least, most) = self.ends, other.ends
+        if low < least or high > most:
+            return None
+        return tuple(end for end, met in ((least, low), (most, high)) if end == met and math.isfinite(end))
+
 
 REAL = Interval()
 

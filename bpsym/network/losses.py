@@ -92,6 +92,22 @@ class Loss:
         """Whether the outputs of the activation stay where the loss has a value, in floating point too."""
         return activation.name in self.fused or activation.range.is_inside(self.domain)
 
+    def objection(self, activation: Activation) -> str:
+        """Why it does not accept the activation, with what to write."""
+        why = f"{self.name} needs outputs {self.domain}, and {self._reason(activation)}"
+        write = " or ".join(f'"{name}"' for name in self.fused)
+        return f"{why} (write activation = {write} in the last layer)"
+
+    def _reason(self, activation: Activation) -> str:
+        """What of the activation's outputs: mathematics takes them out of the domain, or floating point alone."""
+        if activation.leaves(self.domain):
+            return f"those of {activation.name} can be others"
+        met = activation.range.ends_met_in(self.domain)
+        if met is None:
+            return f"nothing shows that those of {activation.name} stay there"
+        rounded = f"those of {activation.name} can round to {' or '.join(f'{end:g}' for end in met)}"
+        return f"{rounded} in floating point; with {' or '.join(self.fused)} the loss is rewritten to stay finite"
+
 
 HALF_SQUARED_ERROR = Loss("half_squared_error", value="(a - t)**2", slope="a - t", factor="1 / 2")
 SQUARED_ERROR = Loss("squared_error", value="(a - t)**2", slope="2 * (a - t)")

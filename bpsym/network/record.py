@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bpsym.errors import InputError, Problem, UnknownKey, did_you_mean, shown
 from bpsym.network.choices import Choice
+from bpsym.network.exact import native
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,24 @@ class Record(BaseModel):
 
     def __init__(self, /, **values: Any) -> None:
         try:
-            super().__init__(**values)
+            super().__init__(**{key: native(value) for key, value in values.items()})
         except ValidationError as error:
             raise InputError(_problems(type(self), error)) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise self._unchangeable(name)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise self._unchangeable(name)
+
+    def _unchangeable(self, name: str) -> InputError:
+        record, known = type(self).__name__, tuple(keys(type(self)).values())
+        message = f"{record} is not changed once it is made (make a new one, as in {record}({name}=..., ...))"
+        if name not in known:
+            message = f"{record} has no such field{did_you_mean(name, known)}"
+        return InputError(Problem(message, (name,)))
 
 
 def refuse(misfits: Iterable[Misfit]) -> None:
@@ -98,13 +114,21 @@ def _problems(record: type[Record], error: ValidationError) -> Iterator[Problem]
         name = str(next((part for part in reversed(key) if isinstance(part, str)), "value"))
         facts = {
             "name": name,
-            "shown": shown(found["input"]),
+            "shown": _shown(found["input"]),
             "key_near": did_you_mean(name, keys(record).values()),
             "value_near": did_you_mean(str(found["input"]), _quoted(context.get("expected", ""))),
         }
         what = "string_type" if _is_no_name(found) else found["type"]
         sentence = _SENTENCES.get(what, found["msg"])
         yield _hinted(record, kind(sentence.format_map(facts | context), key))
+
+
+def _shown(value: Any) -> str:
+    """The value as a message names it: a Dense, or what stands there."""
+    if not isinstance(value, Record):
+        return shown(value)
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
 def _is_no_name(found: Mapping[str, Any]) -> bool:
