@@ -23,11 +23,12 @@ PICTURED, PICTURE = "derivation.en.tex", "derivation.en.png"
 
 @dataclass(frozen=True)
 class Generated:
-    """All texts of one example: made_from as it was asked for, texts by the files' names."""
+    """All texts of one example: made_from as it was asked for, texts by the files' names; left_out: what is not there."""
 
     folder: str
     made_from: str
     texts: Mapping[str, bytes]
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,9 @@ def generate(names: Sequence[str], root: Path, say: Callable[[str], None], *, fo
     files.write_all({path: text for path, text in plan.texts.items() if _content(path) != text})
     for folder, name in plan.removed:
         files.remove(root / folder / name)
+    for each in plan.generated:
+        if each.left_out:
+            say(f"{root / each.folder}: {each.left_out}")
     _remake_pictures(plan, say)
 
 
@@ -128,8 +132,10 @@ def _folders(names: Sequence[str]) -> dict[str, str]:
 
 def _generated(folder: str, made_from: str, force: bool) -> Generated:
     with api.placed(made_from):
-        texts = api.files(api.load(made_from), force=force)
-    return Generated(folder, made_from, {name: text.encode() for name, text in texts.items()})
+        example = api.load(made_from)
+        texts = api.files(example, force=force)
+    encoded = {name: text.encode() for name, text in texts.items()}
+    return Generated(folder, made_from, encoded, api.left_out(example, force=force))
 
 
 def _listed(known: Manifest, folder: str) -> tuple[str, ...]:
