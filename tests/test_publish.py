@@ -186,6 +186,18 @@ def test_two_examples_that_would_share_a_folder_are_refused(below: StandIn, root
     assert not root.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("class.toml", "class_"), ("my-net.toml", "my_net"), ("2-2-1.toml", "_2_2_1"), ("netz_ä.toml", "netz_ä")],
+)
+def test_a_folder_is_a_package_that_python_can_import(
+    below: StandIn, root: Path, name: str, folder: str
+) -> None:
+    write(root, name)
+    assert list(manifest_of(root)) == [folder]
+    compile(f"import generated.{folder}", "", "exec")
+
+
 @pytest.mark.parametrize("name", ["...toml", "a b.toml", "../up.toml"])
 def test_a_folder_is_never_outside_the_one_asked_for(below: StandIn, root: Path, name: str) -> None:
     write(root, name)

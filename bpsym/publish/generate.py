@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,13 +122,19 @@ def _folders(names: Sequence[str]) -> dict[str, str]:
     """The name of each example's folder -> what it is made from. UsageError where two would share a folder."""
     found: dict[str, str] = {}
     for name in dict.fromkeys(names):
-        folder = re.sub(r"[^\w-]", "_", Path(name).stem if name not in api.presets() else name)
+        folder = _package(Path(name).stem) if name not in api.presets() else name
         if folder in found:
             raise UsageError(
                 f"{found[folder]} and {name} would both be written into a folder {folder}; rename one"
             )
         found[folder] = name
     return found
+
+
+def _package(stem: str) -> str:
+    """A name that Python can import: my-net -> my_net, 2-2-1 -> _2_2_1, class -> class_."""
+    name = re.sub(r"\W|^(?=\d)", "_", stem)
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _generated(folder: str, made_from: str, force: bool) -> Generated:
