@@ -271,6 +271,30 @@ def test_a_finished_run_says_how_it_goes_on(tmp_path: Path, capsys: pytest.Captu
     assert "nothing is left to do: 100 steps are made (--steps 200 goes on)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("steps", "asked", "said"),
+    [
+        (50, [], "steps = 7, as in k.json (the example has 50; write --steps 50)\nnothing is left to do: 7 steps"),
+        (3, [], "steps = 7, as in k.json (the example has 3)\n"),
+        (50, ["--steps", 9], ""),
+        (50, ["--epochs", 9], ""),
+    ],
+)
+def test_steps_that_the_file_has_otherwise_are_said(
+    steps: int, asked: list[Any], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(example_file(tmp_path))
+    assert trained(tmp_path, file, "--steps", 7, "--save", "k.json") == 0
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("steps = 40", f"steps = {steps}"), encoding="utf-8"
+    )
+    capsys.readouterr()
+    assert trained(tmp_path, file, "--resume", "k.json", *asked) == 0
+    found = capsys.readouterr().err
+    assert found.startswith(said)
+    assert ("the example has" in found) == bool(said)
+
+
 def test_other_samples_are_remarked_upon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = Path(example_file(tmp_path))
     assert trained(tmp_path, file, "--save", "run.json") == 0
@@ -921,9 +945,10 @@ MISUSE = {
     "a folder": (["blog", "--save", "folder.json"], "it is a folder"),
     "the log on stdout": (["blog", "--log", "-"], "must end in .csv"),
     "no number of steps": (["nosteps.toml"], "(write --steps 100, or steps = 100 below [training]"),
-    "a general f": (["agh"], "activation = "),
-    "no samples": (["nodata.toml", "--steps", "3"], "nothing to train with"),
-    "no targets": (["notargets.toml", "--steps", "3"], "t = [[0.5]]"),
+    "a general f": (["agh"], "agh.toml:14:14: network.layers[0].activation: layers 1, 2, 3 have a general f"),
+    "no samples": (["nodata.toml", "--steps", "3"], "nodata.toml:1:1: data: missing: there is nothing to train with"),
+    "no targets": (["notargets.toml", "--steps", "3"], "notargets.toml:17:1: data.t: missing: there is nothing to train towards (write t = [[0.5]]"),
+    "no targets of a file": (["nolabels.toml", "--steps", "3"], 'nolabels.toml:17:1: data.targets: missing: there is nothing to train towards (write targets = ["label"])'),
 }  # fmt: skip
 
 
@@ -935,6 +960,9 @@ def test_misuse_is_answered_in_one_message_before_training(what: str, tmp_path: 
     (tmp_path / "nosteps.toml").write_text(NETWORK, encoding="utf-8")
     (tmp_path / "nodata.toml").write_text(NETWORK[: NETWORK.index("[data]")], encoding="utf-8")
     (tmp_path / "notargets.toml").write_text(NETWORK[: NETWORK.index("t = ")], encoding="utf-8")
+    (tmp_path / "samples.csv").write_text("p,q\n1,2\n", encoding="utf-8")
+    without = NETWORK[: NETWORK.index("x = ")] + 'file = "samples.csv"\ninputs = ["p", "q"]\n'
+    (tmp_path / "nolabels.toml").write_text(without, encoding="utf-8")
     before = sorted(path.name for path in tmp_path.iterdir())
     result = run("train", *arguments, cwd=tmp_path)
     said = result.stderr.decode()

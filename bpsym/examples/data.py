@@ -58,7 +58,7 @@ class Data(Record):
         "t": "t = [[0.5]], a row for each sample",
         "file": 'file = "samples.csv"',
         "inputs": 'inputs = ["x1", "x2"]',
-        "targets": 'targets = "label"',
+        "targets": 'targets = ["label"]',
         "one_hot": "one_hot = true",
         "scale": "scale = 0.0625",
         "validation": "validation = 0.2",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from bpsym.errors import InputError
+from bpsym.errors import InputError, Problem
+from bpsym.examples.data import Data
 from bpsym.examples.example import Example
 from bpsym.network.description import Network
 
@@ -47,13 +48,12 @@ def samples(example: Example, target: str) -> Samples:
     """The example's samples in double precision. InputError where it has none, or no targets."""
     data = example.data
     if data is None:
-        raise InputError(
-            "there is nothing to train with (write [data] with x = [[0.35, 0.9]] and t = [[0.5]])"
-        )
+        message = "missing: there is nothing to train with (write [data] with x = [[0.35, 0.9]] and t = [[0.5]])"
+        raise InputError(Problem(message, ("data",)))
     if data.t is None:
-        raise InputError(
-            "data.t: missing: there is nothing to train towards (write t = [[0.5]], a row for each sample)"
-        )
+        key = "t" if data.file is None else "targets"
+        message = f"missing: there is nothing to train towards (write {Data.write[key]})"
+        raise InputError(Problem(message, ("data", key)))
     held_back = None
     if data.validation_x is not None and data.validation_t is not None:
         held_back = _part(example.network, target, data.validation_x, data.validation_t)
