@@ -188,7 +188,12 @@ def test_two_examples_that_would_share_a_folder_are_refused(below: StandIn, root
 
 @pytest.mark.parametrize(
     ("name", "folder"),
-    [("class.toml", "class_"), ("my-net.toml", "my_net"), ("2-2-1.toml", "_2_2_1"), ("netz_ä.toml", "netz_ä")],
+    [
+        ("class.toml", "class_"),
+        ("my-net.toml", "my_net"),
+        ("2-2-1.toml", "_2_2_1"),
+        ("netz_ä.toml", "netz_ä"),
+    ],
 )
 def test_a_folder_is_a_package_that_python_can_import(
     below: StandIn, root: Path, name: str, folder: str

@@ -274,7 +274,11 @@ def test_a_finished_run_says_how_it_goes_on(tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("steps", "asked", "said"),
     [
-        (50, [], "steps = 7, as in k.json (the example has 50; write --steps 50)\nnothing is left to do: 7 steps"),
+        (
+            50,
+            [],
+            "steps = 7, as in k.json (the example has 50; write --steps 50)\nnothing is left to do: 7 steps",
+        ),
         (3, [], "steps = 7, as in k.json (the example has 3)\n"),
         (50, ["--steps", 9], ""),
         (50, ["--epochs", 9], ""),

@@ -48,7 +48,9 @@ def samples(example: Example, target: str) -> Samples:
     """The example's samples in double precision. InputError where it has none, or no targets."""
     data = example.data
     if data is None:
-        message = "missing: there is nothing to train with (write [data] with x = [[0.35, 0.9]] and t = [[0.5]])"
+        message = (
+            "missing: there is nothing to train with (write [data] with x = [[0.35, 0.9]] and t = [[0.5]])"
+        )
         raise InputError(Problem(message, ("data",)))
     if data.t is None:
         key = "t" if data.file is None else "targets"
