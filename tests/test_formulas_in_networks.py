@@ -272,15 +272,15 @@ def test_a_network_that_diverges_is_refused_before_its_numbers_fill_the_memory()
 
 
 @pytest.mark.parametrize(
-    ("weight", "rate", "said"),
+    ("weight", "rate", "steps", "said"),
     [
-        ("1e145", "1e300", "14:17: training.learning_rate: a weight of layer 1 is beyond 10**3000, or as near to 0 (write a smaller learning rate"),
-        ("3", "1e300", "14:17: training.learning_rate: an output of layer 1 is beyond 10**3000, or as near to 0 after 1 step (write a smaller learning rate"),
-        ("1e305", "1", "4:1: network.layers[0]: an output of layer 1 is beyond 10**3000, or as near to 0 (write smaller weights or inputs)"),
+        ("1e145", "1e300", 3, "14:17: training.learning_rate: a weight of layer 1 is beyond 10**3000, or as near to 0 (write a smaller learning rate"),
+        ("3", "1e300", 1, "14:17: training.learning_rate: an output of layer 1 is beyond 10**3000, or as near to 0 after 1 step (write a smaller learning rate"),
+        ("1e305", "1", 0, "4:1: network.layers[0]: an output of layer 1 is beyond 10**3000, or as near to 0 (write smaller weights or inputs)"),
     ],
 )  # fmt: skip
 def test_a_value_beyond_all_limits_is_called_by_its_layer_and_has_a_place(
-    weight: str, rate: str, said: str, tmp_path: Path
+    weight: str, rate: str, steps: int, said: str, tmp_path: Path
 ) -> None:
     (tmp_path / "m.toml").write_text(
         f"""[network]
@@ -297,7 +297,7 @@ x = [[5]]
 t = [[0]]
 [training]
 learning_rate = {rate}
-steps = 3
+steps = {steps}
 """,
         encoding="utf-8",
     )

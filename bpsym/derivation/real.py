@@ -146,7 +146,7 @@ _DESCRIBE: dict[tuple[str, bool], Callable[[RealValues, int, Place], Iterator[Pr
 
 
 def _called(tensor: Tensor) -> str:
-    """a weight of layer 1; the derivative of the loss by an output of layer 2"""
+    """What it is, as in: the derivative of the loss by an output of layer 2"""
     role = tensor.role
     named = _CALLED.get(role.kind, "a number of the step")
     by = "the derivative of the loss by " if tensor.is_adjoint else ""

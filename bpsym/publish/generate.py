@@ -24,7 +24,7 @@ PICTURED, PICTURE = "derivation.en.tex", "derivation.en.png"
 
 @dataclass(frozen=True)
 class Generated:
-    """All texts of one example: made_from as it was asked for, texts by the files' names; left_out: what is not there."""
+    """One example: made_from as it was asked for, texts by the files' names; left_out: what is said of the others."""
 
     folder: str
     made_from: str
