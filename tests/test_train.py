@@ -388,6 +388,11 @@ SPOILT: dict[str, Callable[[dict[str, Any]], Any]] = {
     "something else": lambda table: table.update(extra=1),
     "steps that are no number": lambda table: table.update(step="ten"),
     "steps below 0": lambda table: table.update(step=-1),
+    "more steps than anybody makes": lambda table: table.update(step=10**30),
+    "a whole number that is too large": lambda table: table["parameters"].update(b2=10**400),
+    "an array with a whole number that is too large": lambda table: table["parameters"].update(
+        W2=[[0.3, 10**400, 0.5]]
+    ),
     "parameters that are none": lambda table: table.update(parameters=[1, 2]),
     "other names": lambda table: table["parameters"].update(W7=table["parameters"].pop("W1")),
     "another shape": lambda table: table["parameters"].update(W1=[[1, 2]]),
@@ -421,6 +426,15 @@ def test_a_spoilt_run_is_refused(
     said = capsys.readouterr().err
     assert said.startswith("run.json: ")
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("options", [[], ["--log", "run.csv"]])
+def test_a_run_of_very_many_steps_goes_on(options: list[str], tmp_path: Path) -> None:
+    file = example_file(tmp_path)
+    assert trained(tmp_path, file, "--save", "run.json") == 0
+    table = saved(tmp_path / "run.json") | {"step": 10**15}
+    (tmp_path / "run.json").write_text(json.dumps(table), encoding="utf-8")
+    assert trained(tmp_path, file, "--resume", "run.json", *options, "--steps", 10**15 + 1) == 0
 
 
 @pytest.mark.parametrize(

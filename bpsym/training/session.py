@@ -131,7 +131,10 @@ def _rows(planned: Plan, course: Course) -> list[Look]:
     """
     start, every = planned.start.step, planned.every
     before = [look for look in planned.logged if look.step < start]
-    same_rows = [look.step for look in before] == list(range(0, start, every))
+    rows = range(0, start, every)  # a run may have made very many steps, and have no log
+    same_rows = len(before) == len(rows) and all(
+        look.step == step for look, step in zip(before, rows, strict=True)
+    )
     begun = any(look.step == start for look in planned.logged) and not same_rows
     ends = (course.last.step, start) if begun else (course.last.step,)
     seen = {look.step: look for look in course.looks}  # where a run is stopped, there may be two looks
