@@ -666,12 +666,31 @@ def test_a_loss_that_is_not_finite_stops_and_overwrites_nothing(
     result = run("train", "growing.toml", "--target", target, *asked, cwd=tmp_path)
     said = result.stderr.decode()
     assert (result.returncode, result.stdout) == (1, b"")
-    assert said.startswith(f"after {steps_until_infinite()} steps the loss is inf\n")
+    assert said.startswith(f"growing.toml: after {steps_until_infinite()} steps the loss is inf\n")
+    assert said.endswith("\nNothing is written: run.json, run.csv, run.png stay as they were.\n")
     assert "--learning-rate 1)" in said
     assert "scale = 0.05" in said
     assert "Warning" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["growing.toml", "run.csv", "run.json"]
     assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in before} == before
+
+
+@targets
+def test_a_value_that_is_none_before_any_step_is_named_as_a_derivation_does(
+    target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second sample, with z = -10 * 1, has no square root; the batches begin with the first one."""
+    text = GROWING.replace("weights = [[1]]", 'activation = "sqrt(z)"\nweights = [[-10]]')
+    text = text.replace("[[20]]", "[[-20], [1]]").replace("[[3]]", "[[3], [3]]") + "batch_size = 1\n"
+    (tmp_path / "root.toml").write_text(text, encoding="utf-8")
+    assert trained(tmp_path, "root.toml", "--target", target, "--save", "run.json") == 1
+    assert capsys.readouterr().err == (
+        "root.toml: before any step the loss is nan\n"
+        "  * root.toml:7:14: network.layers[0].activation: 'sqrt(z)' has no real value at z = -10, in unit 1 of"
+        " layer 1, for sample 2 (write other weights or inputs, or another formula)\n"
+        "Nothing is written: run.json stays as it was.\n"
+    )
+    assert not (tmp_path / "run.json").exists()
 
 
 class FakeTrainer:

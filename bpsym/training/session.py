@@ -14,7 +14,7 @@ from typing import IO
 from bpsym.errors import DivergenceError
 from bpsym.resources.files import write_all
 from bpsym.training import log, plotting, saving, summary
-from bpsym.training.causes import usual_causes
+from bpsym.training.causes import causes
 from bpsym.training.interruption import Interruption, after_the_step
 from bpsym.training.loop import Look, Standing, looks
 from bpsym.training.plan import Plan, plan
@@ -94,7 +94,7 @@ def _trained(planned: Plan, interruption: Interruption, stream: IO[str] | None) 
                 seen.append(latest[1])
         interruption.may_break = False
     except DivergenceError as error:
-        raise DivergenceError(error.step, error.loss, usual_causes(planned.example, error.step)) from None
+        raise _explained(error, planned) from None
     except KeyboardInterrupt:
         pass  # what was looked at last is kept
     if latest is None:
@@ -102,6 +102,14 @@ def _trained(planned: Plan, interruption: Interruption, stream: IO[str] | None) 
     standing, last = latest
     before = (look for look in seen if look is not last)  # a second signal may come before it is among them
     return Course(standing, (*before, last), perf_counter() - began)
+
+
+def _explained(error: DivergenceError, planned: Plan) -> DivergenceError:
+    """The error with its example, what may have brought it about, and what became of the files."""
+    request = planned.request
+    why = causes(planned.example, request.name, error.step)
+    kept = summary.kept(request.outputs.values())
+    return DivergenceError(error.step, error.loss, f"{why}{kept}", request.name)
 
 
 @contextmanager
