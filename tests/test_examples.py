@@ -143,6 +143,25 @@ def test_every_error_of_a_file_is_said_at_once_in_its_order() -> None:
     ]
 
 
+def test_rows_of_unequal_length_are_measured_by_the_network_alone() -> None:
+    found = changed("[[0.1, 0.8], [0.4, 0.6]]", "[[0.15, 0.2, 0.3], [0.25, 0.3]]")
+    assert found == [
+        "mine.toml:10:12: network.layers[0].weights[0]: a row of 3 numbers, but every row needs 2 (write 2 numbers)"
+    ]
+    third = changed("[[0.1, 0.8], [0.4, 0.6]]", "[[0.15, 0.2, 0.3], [0.25, 0.3], [1, 2]]")
+    assert [line.split(": ")[1] for line in third] == [
+        "network.layers[0].weights",
+        "network.layers[0].weights[0]",
+    ]
+
+
+def test_inputs_that_are_no_rows_are_not_counted_as_rows() -> None:
+    assert [line.split(": ")[1] for line in changed("[[0.35, 0.9]]", "[0.05, 0.1]")] == [
+        "data.x[0]",
+        "data.x[1]",
+    ]
+
+
 def test_one_place_is_complained_of_once_with_all_that_is_known() -> None:
     text = GOOD.replace("[[0.1, 0.8], [0.4, 0.6]]", "[[0.1, 0.8]]").replace("inputs = 2", "inputs = 3")
     assert problems(text)[0] == (

@@ -108,9 +108,14 @@ def read(text: str, file: str, known: Known, folder: Path = Path()) -> Example:
 
 
 def _without_doubles(problems: Iterable[Problem], misfits: list[Misfit]) -> list[Problem]:
-    """The problems, and the misfits of the whole: what a part says of the same place knows less."""
-    places = {one.key for one in misfits}
-    return [one for one in problems if not (isinstance(one, Misfit) and one.key in places)] + misfits
+    """The problems, and the misfits of the whole: what a part says of the same place, or array of rows, knows less."""
+    places = {_rows(one.key) for one in misfits}
+    return [one for one in problems if not (isinstance(one, Misfit) and _rows(one.key) in places)] + misfits
+
+
+def _rows(key: Key) -> Key:
+    """The array of rows that a key is of, or is in; of a layer, the key itself."""
+    return key[:-1] if len(key) > 1 and isinstance(key[-1], int) and key[-2] != "layers" else key
 
 
 def _table(text: str, file: str) -> dict[str, Any]:
