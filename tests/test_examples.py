@@ -186,6 +186,30 @@ def test_what_is_no_example_is_refused_with_a_place(text: str, expected: str) ->
     assert any(re.match(expected, line) for line in problems(text)), problems(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[network]\ninputs = 2\n[network.layers]\nunits = 1\n[[network.layers]]\nunits = 2\n", "3:1: not TOML: a layer in single brackets (write [[network.layers]] for each layer)"),
+        ("[network.layers]\nunits = 1\n[network.layers]\nunits = 2\n", "1:1: not TOML: a layer in single brackets (write [[network.layers]] for each layer)"),
+        ("[network]\ninputs = 1\n[network]\nl2 = 1\n", "3:1: not TOML: [network] is written twice (write its keys below the first one)"),
+        ("[training]\nlearning_rate = 0,5\nsteps = 1\n", "2:17: not TOML: a comma in a number (write a point: 0.5)"),
+        ("x = [[0,5 0,9]]\n", "1:7: not TOML: a comma in a number (write a point: 0.5, and a comma after it)"),
+        ("[network]\nloss = “squared_error”\n", '2:8: not TOML: a typographic quote, “ (write straight ones: ")'),
+        ('loss = "squared_error”\n', '1:22: not TOML: a typographic quote, ” (write straight ones: ")'),
+        ("[t]\na = 1\nb = 2\na = 3\nc = 4\n", "4:1: not TOML: a is written twice (leave one of them out)"),
+        ("[t]\na = 1\n  a = [\n  [1],\n  [2],\n]\nc = 4\n", "3:3: not TOML: a is written twice (leave one of them out)"),
+        ("a = { b = 1, b = 2 }\n", "1:1: not TOML: a key is written twice between the braces (leave one of them out)"),
+        ("[t]\na = 1\n[[t]]\nb = 1\n", "3:1: not TOML: [t] is written twice (write its keys below the first one)"),
+        ("b = 1\na.b = 1\na.b.c = 2\n", "3:1: not TOML: a.b.c is written twice, or below a key that has a value (leave one of them out)"),
+        ("a = True\n", "1:5: not TOML: True (write true)"),
+        ("loss = squared_error  # of all\n", '1:8: not TOML: text without quotes (write "squared_error")'),
+        ("rate = .5\n", "1:8: not TOML: a number without a digit before its point (write 0.5)"),
+    ],
+)  # fmt: skip
+def test_a_usual_slip_is_answered_with_what_to_write(text: str, expected: str) -> None:
+    assert problems(text) == [f"mine.toml:{expected}"]
+
+
 def test_records_made_in_python_are_checked_too() -> None:
     with pytest.raises(InputError, match="must be at least 1"):
         bpsym.Dense(units=0)

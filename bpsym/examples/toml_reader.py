@@ -16,6 +16,7 @@ from bpsym.errors import InputError, Key, Problem, UnknownKey, UsageError, did_y
 from bpsym.examples.example import Example, example_misfits
 from bpsym.examples.positions import DEEPEST, Place, Positions, positions, too_deep
 from bpsym.examples.samples import FOLDER
+from bpsym.examples.toml_slips import slip
 from bpsym.network.record import Misfit
 
 PRESETS = "examples/presets"
@@ -133,11 +134,12 @@ def _table(text: str, file: str) -> dict[str, Any]:
 
 
 def _syntax(message: str, text: str, file: str) -> Problem:
-    """What tomllib says, with its position, or the last line where it gives none."""
+    """What tomllib says, or what to write where it is a usual slip, with the position, or the last line without one."""
     place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
     what = re.sub(r" \(at [^()]*\)$", "", message)
-    line, column = (int(place[1]), int(place[2])) if place else (_last_line(text), 1)
-    return Problem(f"not TOML: {what[:1].lower()}{what[1:]}", file=file, line=line, column=column)
+    at = (int(place[1]), int(place[2])) if place else (_last_line(text), 1)
+    said, (line, column) = slip(what, text, at) or (f"{what[:1].lower()}{what[1:]}", at)
+    return Problem(f"not TOML: {said}", file=file, line=line, column=column)
 
 
 def _last_line(text: str) -> int:
