@@ -33,14 +33,8 @@ SLIPS = (
     ),
     Slip(
         _TWICE,
-        r"""\s*(?P<here>[\w"'-]+)\s*=""",
-        "{here} is written twice (leave one of them out)",
-        above=True,
-    ),
-    Slip(
-        _TWICE,
-        r"""\s*(?P<here>[\w"'-]+(\.[\w"'-]+)+)\s*=""",
-        "{here} is written twice, or below a key that has a value (leave one of them out)",
+        r"""\s*(?P<here>[\w"'.-]+)\s*=""",
+        "{here} has a value already (leave one of the two out)",
         above=True,
     ),
     Slip(
