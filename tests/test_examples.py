@@ -115,6 +115,7 @@ def test_the_same_example_can_be_made_in_python() -> None:
         ('"sigmoid"', "[]", "mine.toml:8:14: network.layers[0].activation: must be text in quotes, not an array"),
         ("[[0.3, 0.9]]", '[["w", 0.9]]', "mine.toml:15:13: network.layers[1].weights[0][0]: must be a number, not the text 'w'"),
         ("units = 2", "units = 600000", "mine.toml:7:9: network.layers[0].units: layer 1 has 600000 x 2 weights, more than 1,000,000 (write fewer units)"),
+        ('units = 1\nactivation = "sigmoid"', 'units = 1\nactivation = "softmax"', "mine.toml:14:14: network.layers[1].activation: softmax is over the units of a layer, and layer 2 has one, whose output would always be 1 (write activation = \"sigmoid\", or more units)"),
         ("[training]", "[trainign]", "mine.toml:22:1: trainign: unknown key (did you mean 'training'?)"),
     ],
 )  # fmt: skip
@@ -141,6 +142,18 @@ def test_every_error_of_a_file_is_said_at_once_in_its_order() -> None:
         "training.steps",
         "training.speed",
     ]
+
+
+def test_targets_that_the_loss_is_not_for_are_refused_each_at_its_place() -> None:
+    text = GOOD.replace("half_squared_error", "binary_cross_entropy").replace(
+        "[[0.5]]", "[[0.5], [1.5], [1], [-2]]"
+    )
+    assert problems(text.replace("[[0.35, 0.9]]", "[[1, 2], [1, 2], [1, 2], [1, 2]]")) == [
+        f"mine.toml:20:{column}: data.t[{row}][0]: {number}, but binary_cross_entropy is for targets from 0 to 1"
+        " (write one of these, or another loss)"
+        for column, row, number in ((14, 1, "1.5"), (26, 3, "-2"))
+    ]
+    assert read(GOOD.replace("half_squared_error", "binary_cross_entropy"), "mine.toml", KNOWN)
 
 
 def test_rows_of_unequal_length_are_measured_by_the_network_alone() -> None:
