@@ -372,6 +372,13 @@ def complaint(text: str) -> str:
     return ""
 
 
+@pytest.mark.parametrize("lang", api.languages())
+def test_a_new_file_names_the_commands_that_take_it(lang: str) -> None:
+    text = api.new_example(lang)
+    for command in ("derive", "generate", "train"):
+        assert f"python -m bpsym {command} FILE" in text
+
+
 def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("precious")
     for name in ("mine.toml", "no/mine.toml", "."):

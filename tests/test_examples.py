@@ -144,6 +144,27 @@ def test_every_error_of_a_file_is_said_at_once_in_its_order() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("steps = 100", "epochs = 3", "24:1: training.epochs: unknown key (write steps = 100, one for each batch; train counts epochs with --epochs)"),
+        ("steps = 100", "l2 = 0.1", "24:1: training.l2: unknown key (it belongs below [network])"),
+        ("steps = 100", "lr = 0.1", "24:1: training.lr: unknown key (write learning_rate = 0.5)"),
+        ("steps = 100", 'title = "mine"', "24:1: training.title: unknown key (write it above the first table)"),
+        ("biases = [-0.25]", "seed = 3", "16:1: network.layers[1].seed: unknown key (it belongs below [data] or [training])"),
+        ('notation = "blog"', 'loss = "huber"', "1:1: loss: unknown key (it belongs below [network])"),
+        ("[data]", "[[layers]]\nunits = 1\n[data]", "18:1: layers: unknown key (write [[network.layers]] for each layer)"),
+        ("weights = [[0.3, 0.9]]", 'init = "glorot_uniform"', "15:8: network.layers[1].init: unknown initializer 'glorot_uniform' (here it is 'xavier_uniform')"),
+        ("weights = [[0.3, 0.9]]", 'init = { name = "kaiming_normal" }', "15:17: network.layers[1].init.name: unknown initializer 'kaiming_normal' (here it is 'he_normal')"),
+        ("inputs = 2", "inputs = 1000000000", "3:10: network.inputs: 1000000000 inputs, more than 1,000,000 (write fewer inputs)"),
+    ],
+)  # fmt: skip
+def test_a_word_of_elsewhere_is_answered_with_where_it_belongs_or_what_it_is_here(
+    old: str, new: str, expected: str
+) -> None:
+    assert f"mine.toml:{expected}" in changed(old, new)
+
+
 def test_targets_that_the_loss_is_not_for_are_refused_each_at_its_place() -> None:
     text = GOOD.replace("half_squared_error", "binary_cross_entropy").replace(
         "[[0.5]]", "[[0.5], [1.5], [1], [-2]]"

@@ -753,6 +753,8 @@ def test_a_class_is_the_largest_output(outputs: list[float], expected: int) -> N
     [
         (1, "sigmoid", [[0], [1], [1]], (0, 1, 1)),
         (1, "sigmoid", [[0], [1], [0.5]], None),
+        (1, "sigmoid", [[0], [0], [0]], None),
+        (1, "sigmoid", [[1], [1], [1]], None),
         (1, "tanh", [[0], [1], [1]], None),
         (2, "tanh", [[0, 1], [1, 0], [0, 1]], (1, 0, 1)),
         (2, "sigmoid", [[0, 1], [1, 1], [0, 1]], None),
@@ -791,6 +793,17 @@ seed       = 1
 learning_rate = 0.5
 steps         = 10
 """
+
+
+def test_one_class_in_one_part_has_an_accuracy_where_the_other_part_has_both(tmp_path: Path) -> None:
+    """One of four samples is held back, and is of one class alone."""
+    (tmp_path / "samples.csv").write_text("x,t\n0,0\n1,1\n2,0\n3,1\n", encoding="utf-8")
+    text = HELD_BACK.replace("validation = 0.4", "validation = 0.25")
+    (tmp_path / "net.toml").write_text(text, encoding="utf-8")
+    parts = samples(bpsym.load(tmp_path / "net.toml"), "python")
+    assert parts.validation is not None
+    assert len(parts.validation.classes or ()) == 1
+    assert parts.have_classes
 
 
 @targets
@@ -979,6 +992,8 @@ MISUSE = {
     "a plot as PDF": (["blog", "--plot", "run.pdf"], "(write --plot run.png or run.svg)"),
     "a missing folder": (["blog", "--save", "no/run.json"], "there is no folder no"),
     "a missing folder of the log": (["blog", "--log", "no/run.csv"], "there is no folder no"),
+    "a link into a missing folder": (["blog", "--save", "link.json"], "link.json: cannot be written: it is a link to /no/such/run.json, and there is no folder /no/such"),
+    "a link to itself": (["blog", "--save", "loop.json"], "loop.json: cannot be written: "),
     "a folder": (["blog", "--save", "folder.json"], "it is a folder"),
     "the log on stdout": (["blog", "--log", "-"], "must end in .csv"),
     "no number of steps": (["nosteps.toml"], "(write --steps 100, or steps = 100 below [training]"),
@@ -993,6 +1008,8 @@ MISUSE = {
 def test_misuse_is_answered_in_one_message_before_training(what: str, tmp_path: Path) -> None:
     arguments, message = MISUSE[what]
     (tmp_path / "folder.json").mkdir()
+    (tmp_path / "link.json").symlink_to("/no/such/run.json")
+    (tmp_path / "loop.json").symlink_to("loop.json")
     example_file(tmp_path)
     (tmp_path / "nosteps.toml").write_text(NETWORK, encoding="utf-8")
     (tmp_path / "nodata.toml").write_text(NETWORK[: NETWORK.index("[data]")], encoding="utf-8")

@@ -149,6 +149,12 @@ MOST_PARAMETERS = 1_000_000
 
 def _size_misfits(widths: tuple[int | None, ...], key: Key) -> Iterator[Misfit]:
     """Layers with more weights than anybody derives or trains here."""
+    inputs = widths[0]
+    if inputs and inputs > MOST_PARAMETERS:
+        yield Misfit(
+            f"{shown(inputs)} inputs, more than {MOST_PARAMETERS:,} (write fewer inputs)", (*key, "inputs")
+        )
+        widths = (None, *widths[1:])
     for number, (before, units) in enumerate(pairwise(widths)):
         if before and units and before * units > MOST_PARAMETERS:
             has = f"layer {number + 1} has {shown(units)} x {shown(before)} weights"
