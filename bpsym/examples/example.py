@@ -63,7 +63,7 @@ class DerivationOptions(Record):
         "digits": "Significant digits of a result.",
         "lang": "The language, where the command line names none.",
         "weights": "Single weights that are shown in full, by their names in code.",
-        "sample": "The sample that is shown in full, counted from 1.",
+        "sample": "The sample that is shown in full, counted from 1; where there are batches, within the first one.",
     }
     write: ClassVar[Mapping[str, str]] = {
         "digits": "digits = 6",
