@@ -76,7 +76,8 @@ def derive(
         list[str] | None, typer.Option(metavar="NAME", help="Show this weight's chain; repeatable.")
     ] = None,
     sample: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="The sample that is shown in full.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="The sample shown in full; of batches, within the first one."),
     ] = None,
     force: Force = False,
     output: Annotated[

@@ -95,18 +95,23 @@ class OutputError(BpsymError):
 
 
 class DivergenceError(BpsymError):
-    """A loss that is not finite, after so many steps; causes: what to look at, for people."""
+    """A loss that is not finite, after so many steps; causes: what to look at, for people; example: by its name."""
 
     exit_code = 1
 
-    def __init__(self, step: int, loss: float, causes: str = "") -> None:
-        super().__init__(step, loss, causes)
+    def __init__(self, step: int, loss: float, causes: str = "", example: str = "") -> None:
+        super().__init__(step, loss, causes, example)
         self.step = step
         self.loss = loss
         self.causes = causes
+        self.example = example
 
     def __str__(self) -> str:
-        return f"after {self.step:,} {'step' if self.step == 1 else 'steps'} the loss is {self.loss}{self.causes}"
+        when = (
+            f"after {self.step:,} {'step' if self.step == 1 else 'steps'}" if self.step else "before any step"
+        )
+        of = f"{self.example}: " if self.example else ""
+        return f"{of}{when} the loss is {self.loss}{self.causes}"
 
 
 def key_path(key: Key) -> str:

@@ -264,6 +264,11 @@ def test_the_list_of_commands_says_whole_sentences() -> None:
     assert all(line.endswith(".") and not line.endswith("...") for line in listed), listed
 
 
+def test_it_is_said_that_a_sample_of_batches_is_counted_within_the_first_one() -> None:
+    assert "of batches, within the first one" in " ".join(bpsym("derive", "--help").stdout.decode().split())
+    assert "(with batches, the N-th of the first one)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_list_of_commands_does_not_wait_for_pydantic() -> None:
     assert "pydantic" not in _imported("--help")  # typer itself needs it once a command has options
 

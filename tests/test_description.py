@@ -454,6 +454,13 @@ def complaint(text: str) -> str:
     return ""
 
 
+@pytest.mark.parametrize("lang", api.languages())
+def test_a_new_file_names_the_commands_that_take_it(lang: str) -> None:
+    text = api.new_example(lang)
+    for command in ("derive", "generate", "train"):
+        assert f"python -m bpsym {command} FILE" in text
+
+
 def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("precious")
     for name in ("mine.toml", "no/mine.toml", "."):
@@ -557,6 +564,20 @@ def test_a_long_plain_python_trainer_is_refused_with_the_numbers_and_what_to_use
         " use the target numpy, or --force"
     )
     assert "class Parameters" in bpsym.generate(example, "numpy")
+
+
+def test_what_generate_leaves_out_is_said_with_the_numbers_and_what_to_use() -> None:
+    """The weights and biases of 1 to 1000, and of 1000 to 1: 2 * 1000 + 1001."""
+    long = wide(1, 1000, 1)
+    assert api.left_out(long) == (
+        "no trainer_python.py: the network has 3,001 parameters, and a plain-Python trainer has a line for each of"
+        " them (at most 1,000 beside the documents); use trainer_numpy.py, or --force"
+    )
+    assert api.left_out(long, force=True) == api.left_out(wide(1, 2, 1)) == ""
+    assert api.left_out(bpsym.load("agh")) == (
+        "no trainers: layers 1, 2, 3 have a general f, which can be derived but not computed; to train, give an"
+        ' activation, as in activation = "sigmoid"'
+    )
 
 
 def test_force_writes_a_long_trainer_all_the_same() -> None:

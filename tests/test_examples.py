@@ -115,6 +115,7 @@ def test_the_same_example_can_be_made_in_python() -> None:
         ('"sigmoid"', "[]", "mine.toml:8:14: network.layers[0].activation: must be text in quotes, not an array"),
         ("[[0.3, 0.9]]", '[["w", 0.9]]', "mine.toml:15:13: network.layers[1].weights[0][0]: must be a number, not the text 'w'"),
         ("units = 2", "units = 600000", "mine.toml:7:9: network.layers[0].units: layer 1 has 600000 x 2 weights, more than 1,000,000 (write fewer units)"),
+        ('units = 1\nactivation = "sigmoid"', 'units = 1\nactivation = "softmax"', "mine.toml:14:14: network.layers[1].activation: softmax is over the units of a layer, and layer 2 has one, whose output would always be 1 (write activation = \"sigmoid\", or more units)"),
         ("[training]", "[trainign]", "mine.toml:22:1: trainign: unknown key (did you mean 'training'?)"),
     ],
 )  # fmt: skip
@@ -143,6 +144,58 @@ def test_every_error_of_a_file_is_said_at_once_in_its_order() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("steps = 100", "epochs = 3", "24:1: training.epochs: unknown key (write steps = 100, one for each batch; train counts epochs with --epochs)"),
+        ("steps = 100", "l2 = 0.1", "24:1: training.l2: unknown key (it belongs below [network])"),
+        ("steps = 100", "lr = 0.1", "24:1: training.lr: unknown key (write learning_rate = 0.5)"),
+        ("steps = 100", 'title = "mine"', "24:1: training.title: unknown key (write it above the first table)"),
+        ("biases = [-0.25]", "seed = 3", "16:1: network.layers[1].seed: unknown key (it belongs below [data] or [training])"),
+        ('notation = "blog"', 'loss = "huber"', "1:1: loss: unknown key (it belongs below [network])"),
+        ("[data]", "[[layers]]\nunits = 1\n[data]", "18:1: layers: unknown key (write [[network.layers]] for each layer)"),
+        ("weights = [[0.3, 0.9]]", 'init = "glorot_uniform"', "15:8: network.layers[1].init: unknown initializer 'glorot_uniform' (here it is 'xavier_uniform')"),
+        ("weights = [[0.3, 0.9]]", 'init = { name = "kaiming_normal" }', "15:17: network.layers[1].init.name: unknown initializer 'kaiming_normal' (here it is 'he_normal')"),
+        ("inputs = 2", "inputs = 1000000000", "3:10: network.inputs: 1000000000 inputs, more than 1,000,000 (write fewer inputs)"),
+    ],
+)  # fmt: skip
+def test_a_word_of_elsewhere_is_answered_with_where_it_belongs_or_what_it_is_here(
+    old: str, new: str, expected: str
+) -> None:
+    assert f"mine.toml:{expected}" in changed(old, new)
+
+
+def test_targets_that_the_loss_is_not_for_are_refused_each_at_its_place() -> None:
+    text = GOOD.replace("half_squared_error", "binary_cross_entropy").replace(
+        "[[0.5]]", "[[0.5], [1.5], [1], [-2]]"
+    )
+    assert problems(text.replace("[[0.35, 0.9]]", "[[1, 2], [1, 2], [1, 2], [1, 2]]")) == [
+        f"mine.toml:20:{column}: data.t[{row}][0]: {number}, but binary_cross_entropy is for targets from 0 to 1"
+        " (write one of these, or another loss)"
+        for column, row, number in ((14, 1, "1.5"), (26, 3, "-2"))
+    ]
+    assert read(GOOD.replace("half_squared_error", "binary_cross_entropy"), "mine.toml", KNOWN)
+
+
+def test_rows_of_unequal_length_are_measured_by_the_network_alone() -> None:
+    found = changed("[[0.1, 0.8], [0.4, 0.6]]", "[[0.15, 0.2, 0.3], [0.25, 0.3]]")
+    assert found == [
+        "mine.toml:10:12: network.layers[0].weights[0]: a row of 3 numbers, but every row needs 2 (write 2 numbers)"
+    ]
+    third = changed("[[0.1, 0.8], [0.4, 0.6]]", "[[0.15, 0.2, 0.3], [0.25, 0.3], [1, 2]]")
+    assert [line.split(": ")[1] for line in third] == [
+        "network.layers[0].weights",
+        "network.layers[0].weights[0]",
+    ]
+
+
+def test_inputs_that_are_no_rows_are_not_counted_as_rows() -> None:
+    assert [line.split(": ")[1] for line in changed("[[0.35, 0.9]]", "[0.05, 0.1]")] == [
+        "data.x[0]",
+        "data.x[1]",
+    ]
+
+
 def test_one_place_is_complained_of_once_with_all_that_is_known() -> None:
     text = GOOD.replace("[[0.1, 0.8], [0.4, 0.6]]", "[[0.1, 0.8]]").replace("inputs = 2", "inputs = 3")
     assert problems(text)[0] == (
@@ -165,6 +218,30 @@ def test_one_place_is_complained_of_once_with_all_that_is_known() -> None:
 )  # fmt: skip
 def test_what_is_no_example_is_refused_with_a_place(text: str, expected: str) -> None:
     assert any(re.match(expected, line) for line in problems(text)), problems(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[network]\ninputs = 2\n[network.layers]\nunits = 1\n[[network.layers]]\nunits = 2\n", "3:1: not TOML: a layer in single brackets (write [[network.layers]] for each layer)"),
+        ("[network.layers]\nunits = 1\n[network.layers]\nunits = 2\n", "1:1: not TOML: a layer in single brackets (write [[network.layers]] for each layer)"),
+        ("[network]\ninputs = 1\n[network]\nl2 = 1\n", "3:1: not TOML: [network] is written twice (write its keys below the first one)"),
+        ("[training]\nlearning_rate = 0,5\nsteps = 1\n", "2:17: not TOML: a comma in a number (write a point: 0.5)"),
+        ("x = [[0,5 0,9]]\n", "1:7: not TOML: a comma in a number (write a point: 0.5, and a comma after it)"),
+        ("[network]\nloss = “squared_error”\n", '2:8: not TOML: a typographic quote, “ (write straight ones: ")'),
+        ('loss = "squared_error”\n', '1:22: not TOML: a typographic quote, ” (write straight ones: ")'),
+        ("[t]\na = 1\nb = 2\na = 3\nc = 4\n", "4:1: not TOML: a has a value already (leave one of the two out)"),
+        ("[t]\na = 1\n  a = [\n  [1],\n  [2],\n]\nc = 4\n", "3:3: not TOML: a has a value already (leave one of the two out)"),
+        ("a = { b = 1, b = 2 }\n", "1:1: not TOML: a key is written twice between the braces (leave one of them out)"),
+        ("[t]\na = 1\n[[t]]\nb = 1\n", "3:1: not TOML: [t] is written twice (write its keys below the first one)"),
+        ("b = 1\na.b = 1\na.b.c = 2\n", "3:1: not TOML: a.b.c has a value already (leave one of the two out)"),
+        ("a = True\n", "1:5: not TOML: True (write true)"),
+        ("loss = squared_error  # of all\n", '1:8: not TOML: text without quotes (write "squared_error")'),
+        ("rate = .5\n", "1:8: not TOML: a number without a digit before its point (write 0.5)"),
+    ],
+)  # fmt: skip
+def test_a_usual_slip_is_answered_with_what_to_write(text: str, expected: str) -> None:
+    assert problems(text) == [f"mine.toml:{expected}"]
 
 
 def test_records_made_in_python_are_checked_too() -> None:

@@ -17,6 +17,7 @@ from bpsym import api
 from bpsym.derivation.derive import derivation
 from bpsym.errors import InputError
 from bpsym.notation.names import Names
+from tests import running
 
 
 def network(hidden: str = "sigmoid", last: str = "sigmoid", loss: str = "half_squared_error") -> Any:
@@ -268,6 +269,41 @@ def test_a_network_that_diverges_is_refused_before_its_numbers_fill_the_memory()
     )
     with pytest.raises(InputError, match=r"beyond 10\*\*3000.*write a smaller learning rate"):
         bpsym.derive(example)
+
+
+@pytest.mark.parametrize(
+    ("weight", "rate", "steps", "said"),
+    [
+        ("1e145", "1e300", 3, "14:17: training.learning_rate: a weight of layer 1 is beyond 10**3000, or as near to 0 (write a smaller learning rate"),
+        ("3", "1e300", 1, "14:17: training.learning_rate: an output of layer 1 is beyond 10**3000, or as near to 0 after 1 step (write a smaller learning rate"),
+        ("1e305", "1", 0, "4:1: network.layers[0]: an output of layer 1 is beyond 10**3000, or as near to 0 (write smaller weights or inputs)"),
+    ],
+)  # fmt: skip
+def test_a_value_beyond_all_limits_is_called_by_its_layer_and_has_a_place(
+    weight: str, rate: str, steps: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "m.toml").write_text(
+        f"""[network]
+inputs = 1
+
+[[network.layers]]
+units = 1
+activation = "z**10"
+bias = "none"
+weights = [[{weight}]]
+
+[data]
+x = [[5]]
+t = [[0]]
+[training]
+learning_rate = {rate}
+steps = {steps}
+""",
+        encoding="utf-8",
+    )
+    result = running.bpsym("derive", "m.toml", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.decode().startswith(f"m.toml:{said}")
 
 
 def test_a_slope_too_near_to_zero_to_be_shown_fills_no_memory() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import bpsym
 from bpsym import api
-from bpsym.errors import UsageError
+from bpsym.errors import InputError
 from bpsym.examples.toml_reader import read
 from tests.running import ROOT
 from tests.running import bpsym as run
@@ -313,7 +313,7 @@ def test_the_digits_are_learnt_to_97_percent_of_those_never_seen() -> None:
 @targets
 def test_a_general_f_has_no_trainer_and_it_is_said_what_to_give(target: str) -> None:
     for ask in (bpsym.generate, bpsym.trainer):
-        with pytest.raises(UsageError, match=r'layers 1, 2, 3 have a general f.*activation = "sigmoid"'):
+        with pytest.raises(InputError, match=r'layers 1, 2, 3 have a general f.*activation = "sigmoid"'):
             ask(bpsym.load("agh"), target=target)
 
 

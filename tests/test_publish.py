@@ -26,6 +26,7 @@ class StandIn:
     def __init__(self) -> None:
         self.presets: tuple[str, ...] = ("blog",)
         self.texts = dict(TEXTS)
+        self.left_out = ""
         self.compiled: list[str] = []
         self.has_tex = True
 
@@ -42,6 +43,7 @@ def below(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     monkeypatch.setattr(api, "presets", lambda: below.presets)
     monkeypatch.setattr(api, "load", lambda name: name)
     monkeypatch.setattr(api, "files", lambda example, force: dict(below.texts))
+    monkeypatch.setattr(api, "left_out", lambda example, force: below.left_out)
     monkeypatch.setattr(tex, "compiled", below.compile)
     monkeypatch.setattr(tex, "page_as_png", lambda pdf: PNG + pdf)
     return below
@@ -86,6 +88,11 @@ def test_every_file_is_written_and_listed_with_its_hash(below: StandIn, root: Pa
             },
         }
     }
+
+
+def test_what_is_left_out_is_said_where_something_is_written(below: StandIn, root: Path) -> None:
+    below.left_out = "no trainers: nothing to compute"
+    assert write(root) == [f"{root / 'blog'}: no trainers: nothing to compute"]
 
 
 def test_what_was_just_generated_is_not_stale(below: StandIn, root: Path) -> None:
@@ -177,6 +184,23 @@ def test_two_examples_that_would_share_a_folder_are_refused(below: StandIn, root
     with pytest.raises(UsageError):
         write(root, "blog", "my/blog.toml")
     assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("class.toml", "class_"),
+        ("my-net.toml", "my_net"),
+        ("2-2-1.toml", "_2_2_1"),
+        ("netz_ä.toml", "netz_ä"),
+    ],
+)
+def test_a_folder_is_a_package_that_python_can_import(
+    below: StandIn, root: Path, name: str, folder: str
+) -> None:
+    write(root, name)
+    assert list(manifest_of(root)) == [folder]
+    compile(f"import generated.{folder}", "", "exec")
 
 
 @pytest.mark.parametrize("name", ["...toml", "a b.toml", "../up.toml"])

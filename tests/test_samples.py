@@ -178,6 +178,8 @@ WRONG = {
     "a missing target": ("a,b\n1,2\n", 'targets = "label"', "7:11: data.targets: the file has no column 'label' (choose from: a, b)"),
     "a number in a named column": ("a,b,t\n1,2,x\n", 'targets = ["t"]', "7:12: data.targets[0]: samples.csv, line 2, column 't': 'x' is no number"),
     "input and target": ("a,b\n1,2\n", 'inputs = ["a", "b"]\ntargets = "b"', "8:11: data.targets: 'b' is among the inputs too"),
+    "an input twice": ("a,b\n1,2\n", 'inputs = ["a", "a"]', "7:16: data.inputs[1]: 'a' is named twice (write it once)"),
+    "a target twice": ("a,b,c\n1,2,3\n", 'targets = ["c", "c"]', "7:17: data.targets[1]: 'c' is named twice (write it once)"),
     "nothing left": ("a\n1\n", 'targets = "a"', "7:11: data.targets: no column is left for the inputs"),
     "too many columns": ("a,b,c\n1,2,3\n", "", "6:8: data.file: 3 columns of inputs, but the network has 2 inputs (write inputs = 3 in [network], or name the columns)"),
     "too few columns": ("a,b,c\n1,2,3\n", 'inputs = ["a"]', "7:10: data.inputs: 1 column of inputs, but the network has 2 inputs"),
@@ -204,6 +206,18 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(what: str, tmp_path: P
     content, keys, expected = WRONG[what]
     found = problems(tmp_path, saved(tmp_path, content) + keys)
     assert any(line.startswith(f"mine.toml:{expected}") for line in found), found
+
+
+def test_targets_of_a_file_that_the_loss_is_not_for_are_refused_once(tmp_path: Path) -> None:
+    (tmp_path / "samples.csv").write_text("a,b,c\n1,2,1\n1,2,2\n3,4,-1\n", encoding="utf-8")
+    head = HEAD.format(units=1).replace("inputs = 2", 'inputs = 2\nloss = "binary_cross_entropy"')
+    head = head.replace("units = 1", 'units = 1\nactivation = "sigmoid"')
+    with pytest.raises(InputError) as caught:
+        read(head + 'file = "samples.csv"\ntargets = "c"\n', "mine.toml", KNOWN, tmp_path)
+    assert str(caught.value) == (
+        "mine.toml:9:11: data.targets: 2, but binary_cross_entropy is for targets from 0 to 1"
+        " (write one of these, or another loss)"
+    )
 
 
 def test_of_texts_in_one_of_several_targets_or_beside_numbers_no_classes_are_made(tmp_path: Path) -> None:

@@ -271,6 +271,34 @@ def test_a_finished_run_says_how_it_goes_on(tmp_path: Path, capsys: pytest.Captu
     assert "nothing is left to do: 100 steps are made (--steps 200 goes on)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("steps", "asked", "said"),
+    [
+        (
+            50,
+            [],
+            "steps = 7, as in k.json (the example has 50; write --steps 50)\nnothing is left to do: 7 steps",
+        ),
+        (3, [], "steps = 7, as in k.json (the example has 3)\n"),
+        (50, ["--steps", 9], ""),
+        (50, ["--epochs", 9], ""),
+    ],
+)
+def test_steps_that_the_file_has_otherwise_are_said(
+    steps: int, asked: list[Any], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(example_file(tmp_path))
+    assert trained(tmp_path, file, "--steps", 7, "--save", "k.json") == 0
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("steps = 40", f"steps = {steps}"), encoding="utf-8"
+    )
+    capsys.readouterr()
+    assert trained(tmp_path, file, "--resume", "k.json", *asked) == 0
+    found = capsys.readouterr().err
+    assert found.startswith(said)
+    assert ("the example has" in found) == bool(said)
+
+
 def test_other_samples_are_remarked_upon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = Path(example_file(tmp_path))
     assert trained(tmp_path, file, "--save", "run.json") == 0
@@ -360,6 +388,11 @@ SPOILT: dict[str, Callable[[dict[str, Any]], Any]] = {
     "something else": lambda table: table.update(extra=1),
     "steps that are no number": lambda table: table.update(step="ten"),
     "steps below 0": lambda table: table.update(step=-1),
+    "more steps than anybody makes": lambda table: table.update(step=10**30),
+    "a whole number that is too large": lambda table: table["parameters"].update(b2=10**400),
+    "an array with a whole number that is too large": lambda table: table["parameters"].update(
+        W2=[[0.3, 10**400, 0.5]]
+    ),
     "parameters that are none": lambda table: table.update(parameters=[1, 2]),
     "other names": lambda table: table["parameters"].update(W7=table["parameters"].pop("W1")),
     "another shape": lambda table: table["parameters"].update(W1=[[1, 2]]),
@@ -393,6 +426,15 @@ def test_a_spoilt_run_is_refused(
     said = capsys.readouterr().err
     assert said.startswith("run.json: ")
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("options", [[], ["--log", "run.csv"]])
+def test_a_run_of_very_many_steps_goes_on(options: list[str], tmp_path: Path) -> None:
+    file = example_file(tmp_path)
+    assert trained(tmp_path, file, "--save", "run.json") == 0
+    table = saved(tmp_path / "run.json") | {"step": 10**15}
+    (tmp_path / "run.json").write_text(json.dumps(table), encoding="utf-8")
+    assert trained(tmp_path, file, "--resume", "run.json", *options, "--steps", 10**15 + 1) == 0
 
 
 @pytest.mark.parametrize(
@@ -624,12 +666,31 @@ def test_a_loss_that_is_not_finite_stops_and_overwrites_nothing(
     result = run("train", "growing.toml", "--target", target, *asked, cwd=tmp_path)
     said = result.stderr.decode()
     assert (result.returncode, result.stdout) == (1, b"")
-    assert said.startswith(f"after {steps_until_infinite()} steps the loss is inf\n")
+    assert said.startswith(f"growing.toml: after {steps_until_infinite()} steps the loss is inf\n")
+    assert said.endswith("\nNothing is written: run.json, run.csv, run.png stay as they were.\n")
     assert "--learning-rate 1)" in said
     assert "scale = 0.05" in said
     assert "Warning" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["growing.toml", "run.csv", "run.json"]
     assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in before} == before
+
+
+@targets
+def test_a_value_that_is_none_before_any_step_is_named_as_a_derivation_does(
+    target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second sample, with z = -10 * 1, has no square root; the batches begin with the first one."""
+    text = GROWING.replace("weights = [[1]]", 'activation = "sqrt(z)"\nweights = [[-10]]')
+    text = text.replace("[[20]]", "[[-20], [1]]").replace("[[3]]", "[[3], [3]]") + "batch_size = 1\n"
+    (tmp_path / "root.toml").write_text(text, encoding="utf-8")
+    assert trained(tmp_path, "root.toml", "--target", target, "--save", "run.json") == 1
+    assert capsys.readouterr().err == (
+        "root.toml: before any step the loss is nan\n"
+        "  * root.toml:7:14: network.layers[0].activation: 'sqrt(z)' has no real value at z = -10, in unit 1 of"
+        " layer 1, for sample 2 (write other weights or inputs, or another formula)\n"
+        "Nothing is written: run.json stays as it was.\n"
+    )
+    assert not (tmp_path / "run.json").exists()
 
 
 class FakeTrainer:
@@ -692,6 +753,8 @@ def test_a_class_is_the_largest_output(outputs: list[float], expected: int) -> N
     [
         (1, "sigmoid", [[0], [1], [1]], (0, 1, 1)),
         (1, "sigmoid", [[0], [1], [0.5]], None),
+        (1, "sigmoid", [[0], [0], [0]], None),
+        (1, "sigmoid", [[1], [1], [1]], None),
         (1, "tanh", [[0], [1], [1]], None),
         (2, "tanh", [[0, 1], [1, 0], [0, 1]], (1, 0, 1)),
         (2, "sigmoid", [[0, 1], [1, 1], [0, 1]], None),
@@ -730,6 +793,17 @@ seed       = 1
 learning_rate = 0.5
 steps         = 10
 """
+
+
+def test_one_class_in_one_part_has_an_accuracy_where_the_other_part_has_both(tmp_path: Path) -> None:
+    """One of four samples is held back, and is of one class alone."""
+    (tmp_path / "samples.csv").write_text("x,t\n0,0\n1,1\n2,0\n3,1\n", encoding="utf-8")
+    text = HELD_BACK.replace("validation = 0.4", "validation = 0.25")
+    (tmp_path / "net.toml").write_text(text, encoding="utf-8")
+    parts = samples(bpsym.load(tmp_path / "net.toml"), "python")
+    assert parts.validation is not None
+    assert len(parts.validation.classes or ()) == 1
+    assert parts.have_classes
 
 
 @targets
@@ -918,12 +992,15 @@ MISUSE = {
     "a plot as PDF": (["blog", "--plot", "run.pdf"], "(write --plot run.png or run.svg)"),
     "a missing folder": (["blog", "--save", "no/run.json"], "there is no folder no"),
     "a missing folder of the log": (["blog", "--log", "no/run.csv"], "there is no folder no"),
+    "a link into a missing folder": (["blog", "--save", "link.json"], "link.json: cannot be written: it is a link to /no/such/run.json, and there is no folder /no/such"),
+    "a link to itself": (["blog", "--save", "loop.json"], "loop.json: cannot be written: "),
     "a folder": (["blog", "--save", "folder.json"], "it is a folder"),
     "the log on stdout": (["blog", "--log", "-"], "must end in .csv"),
     "no number of steps": (["nosteps.toml"], "(write --steps 100, or steps = 100 below [training]"),
-    "a general f": (["agh"], "activation = "),
-    "no samples": (["nodata.toml", "--steps", "3"], "nothing to train with"),
-    "no targets": (["notargets.toml", "--steps", "3"], "t = [[0.5]]"),
+    "a general f": (["agh"], "agh.toml:14:14: network.layers[0].activation: layers 1, 2, 3 have a general f"),
+    "no samples": (["nodata.toml", "--steps", "3"], "nodata.toml:1:1: data: missing: there is nothing to train with"),
+    "no targets": (["notargets.toml", "--steps", "3"], "notargets.toml:17:1: data.t: missing: there is nothing to train towards (write t = [[0.5]]"),
+    "no targets of a file": (["nolabels.toml", "--steps", "3"], 'nolabels.toml:17:1: data.targets: missing: there is nothing to train towards (write targets = ["label"])'),
 }  # fmt: skip
 
 
@@ -931,10 +1008,15 @@ MISUSE = {
 def test_misuse_is_answered_in_one_message_before_training(what: str, tmp_path: Path) -> None:
     arguments, message = MISUSE[what]
     (tmp_path / "folder.json").mkdir()
+    (tmp_path / "link.json").symlink_to("/no/such/run.json")
+    (tmp_path / "loop.json").symlink_to("loop.json")
     example_file(tmp_path)
     (tmp_path / "nosteps.toml").write_text(NETWORK, encoding="utf-8")
     (tmp_path / "nodata.toml").write_text(NETWORK[: NETWORK.index("[data]")], encoding="utf-8")
     (tmp_path / "notargets.toml").write_text(NETWORK[: NETWORK.index("t = ")], encoding="utf-8")
+    (tmp_path / "samples.csv").write_text("p,q\n1,2\n", encoding="utf-8")
+    without = NETWORK[: NETWORK.index("x = ")] + 'file = "samples.csv"\ninputs = ["p", "q"]\n'
+    (tmp_path / "nolabels.toml").write_text(without, encoding="utf-8")
     before = sorted(path.name for path in tmp_path.iterdir())
     result = run("train", *arguments, cwd=tmp_path)
     said = result.stderr.decode()

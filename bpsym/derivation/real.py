@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from bpsym.calculus.cancellation import CertainZeros
+from bpsym.calculus.equations import Tensor
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import Element
 from bpsym.derivation.worth import MOST_PLACES, PRECISE, is_beyond, worth
@@ -26,6 +27,18 @@ _WRITE = "(write other weights or inputs, or another formula)"
 _RATE = ("training", "learning_rate")
 
 _SMALLER = "(write a smaller learning rate or fewer steps, or smaller weights or inputs)"
+
+_SMALLER_START = "(write smaller weights or inputs)"
+
+_CALLED = {
+    roles.WEIGHTS: "a weight",
+    roles.BIASES: "a bias",
+    roles.PRE_ACTIVATION: "z",
+    roles.ACTIVATION: "an output",
+    roles.SAMPLE_LOSS: "a sample's loss",
+    roles.LOSS: "the loss",
+}
+"""What a value is called, by its kind; anything else is a number of the step."""
 
 Place = tuple[int, ...]
 
@@ -59,12 +72,19 @@ class RealValues:
         except NO_NUMBER:
             value = None
         if is_real(value) and is_beyond(value):
-            raise InputError(
-                Problem(f"{name} is beyond 10**{MOST_PLACES}, or as near to 0{self.when} {_SMALLER}")
-            )
+            raise InputError(self._unlike(name, f"beyond 10**{MOST_PLACES}, or as near to 0"))
         if not is_real(value):
-            raise InputError(next(self._problems(), Problem(f"{name} is no real number{self.when} {_WRITE}")))
+            raise InputError(next(self._problems(), self._unlike(name, "no real number")))
         return value
+
+    def _unlike(self, name: str, what: str) -> Problem:
+        """The problem that a value is beyond all limits: at the learning rate after a step, else at its layer."""
+        tensor = self.evaluator.program.tensors[name]
+        trained = bool(self.when) or (tensor.origin is not None and tensor.origin.kind == "update")
+        layer = tensor.role.layer
+        place = ("network", "layers", layer - 1) if layer else ("network", "loss")
+        message = f"{_called(tensor)} is {what}{self.when} {_SMALLER if trained else _SMALLER_START}"
+        return Problem(message, _RATE if trained else place)
 
     def _problems(self) -> Iterator[Problem]:
         """What is said of each value that is no real number, in the order of the program."""
@@ -123,6 +143,14 @@ _DESCRIBE: dict[tuple[str, bool], Callable[[RealValues, int, Place], Iterator[Pr
     (roles.SAMPLE_LOSS, False): RealValues.loss,
     (roles.PRE_ACTIVATION, True): RealValues.slope,
 }
+
+
+def _called(tensor: Tensor) -> str:
+    """What it is, as in: the derivative of the loss by an output of layer 2"""
+    role = tensor.role
+    named = _CALLED.get(role.kind, "a number of the step")
+    by = "the derivative of the loss by " if tensor.is_adjoint else ""
+    return f"{by}{named}{f' of layer {role.layer}' if role.layer else ''}"
 
 
 def _short(value: Any) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeGuard
 
 from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr, WithJsonSchema, model_validator
 
@@ -58,7 +58,7 @@ class Data(Record):
         "t": "t = [[0.5]], a row for each sample",
         "file": 'file = "samples.csv"',
         "inputs": 'inputs = ["x1", "x2"]',
-        "targets": 'targets = "label"',
+        "targets": 'targets = ["label"]',
         "one_hot": "one_hot = true",
         "scale": "scale = 0.0625",
         "validation": "validation = 0.2",
@@ -141,7 +141,7 @@ def data_misfits(
         if isinstance(rows, list | tuple):
             yield from _row_misfits(rows, (*key, name), width, ends)
     x, t = data.get("x"), data.get("t")
-    if isinstance(x, list | tuple) and isinstance(t, list | tuple) and x and t and len(x) != len(t):
+    if _are_rows(x) and _are_rows(t) and len(x) != len(t):
         has = f"{counted(len(t), 'row')}, but x has {counted(len(x), 'row')}"
         yield Misfit(f"{has} (write one row of t for each row of x)", (*key, "t"))
 
@@ -160,6 +160,14 @@ def file_misfits(data: Data, key: Key, inputs: int | None, outputs: int | None) 
     has = f"{found} {'classes' if data.classes else 'columns of targets'}"
     fits = f"write units = {found} in the last layer"
     yield Misfit(f"{has}, but the network has {counted(outputs, 'output')} ({fits})", (*key, "targets"))
+
+
+def _are_rows(value: Any) -> TypeGuard[Sequence[Any]]:
+    return (
+        isinstance(value, list | tuple)
+        and bool(value)
+        and all(isinstance(row, list | tuple) for row in value)
+    )
 
 
 _OF_A_FILE = ("inputs", "targets", "one_hot", "scale", "validation", "seed")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
+from itertools import islice
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from bpsym.errors import InputError, Problem, shown
+from bpsym.errors import InputError, Key, Problem, shown
 from bpsym.examples.data import Data, data_misfits, file_misfits
 from bpsym.examples.toml_text import toml
 from bpsym.network.choices import Choice, Chosen
-from bpsym.network.description import Network, layer_widths, network_misfits, not_negative
-from bpsym.network.exact import Exact
+from bpsym.network.description import Network, known_loss, layer_widths, network_misfits, not_negative
+from bpsym.network.exact import Exact, exact
 from bpsym.network.record import Misfit, Record, keys, plain, refuse
 from bpsym.network.training_rule import TrainingRule, rule_misfits
 
@@ -62,7 +63,7 @@ class DerivationOptions(Record):
         "digits": "Significant digits of a result.",
         "lang": "The language, where the command line names none.",
         "weights": "Single weights that are shown in full, by their names in code.",
-        "sample": "The sample that is shown in full, counted from 1.",
+        "sample": "The sample that is shown in full, counted from 1; where there are batches, within the first one.",
     }
     write: ClassVar[Mapping[str, str]] = {
         "digits": "digits = 6",
@@ -161,9 +162,33 @@ def example_misfits(table: Mapping[str, Any]) -> Iterator[Misfit]:
     read = _from_file(data)
     if read is not None:
         yield from file_misfits(read, ("data",), widths[0], outputs)
+        if read.t is not None:
+            yield from islice(target_misfits(network, read.t, lambda *_: ("data", "targets")), 1)
     elif data is not None:
         table = plain(data)
-        yield from data_misfits(table if isinstance(table, Mapping) else {}, ("data",), widths[0], outputs)
+        table = table if isinstance(table, Mapping) else {}
+        yield from data_misfits(table, ("data",), widths[0], outputs)
+        yield from target_misfits(network, table.get("t"), lambda row, place: ("data", "t", row, place))
+
+
+def target_misfits(network: Any, t: Any, at: Callable[[int, int], Key]) -> Iterator[Misfit]:
+    """The targets that the loss is not for; at: the key of one, by its row and place."""
+    loss = known_loss(network)
+    if loss is None or loss.targets is None:
+        return
+    least, most = loss.targets
+    for row, place, number in _numbers(t):
+        if not least <= number <= most:
+            message = f"{float(number):g}, but {loss.name} is for targets from {least} to {most}"
+            yield Misfit(f"{message} (write one of these, or another loss)", at(row, place))
+
+
+def _numbers(rows: Any) -> Iterator[tuple[int, int, Fraction]]:
+    """Every number in the rows, with its place; what is none is passed over."""
+    for at, row in enumerate(rows if isinstance(rows, list | tuple) else ()):
+        for place, entry in enumerate(row if isinstance(row, list | tuple) else ()):
+            with suppress(InputError):
+                yield at, place, exact(entry)
 
 
 def _from_file(data: Any) -> Data | None:

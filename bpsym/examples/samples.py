@@ -57,7 +57,11 @@ class Selection:
         """The file's samples. InputError names all that is wrong, each by the key that says it."""
         columns = _keyed("file", lambda: opened(FOLDER.get() / self.file))
         inputs, targets = self._inputs(columns), listed("targets", self.targets)
-        refuse(chain(_unknown(columns, inputs | targets), _both(inputs, targets)))
+        refuse(
+            chain(
+                _unknown(columns, inputs | targets), _both(inputs, targets), _twice(inputs), _twice(targets)
+            )
+        )
         x, (t, classes) = _together(
             lambda: _rows(columns, inputs, self.scale, LABELS_TO_NAME if self.targets is None else ""),
             lambda: self._targets(columns, targets),
@@ -203,6 +207,13 @@ def _both(inputs: dict[Key, str], targets: dict[Key, str]) -> Iterator[Misfit]:
     for key, name in targets.items():
         if name in inputs.values():
             yield Misfit(f"{shown(name)} is among the inputs too (write it in one of the two)", key)
+
+
+def _twice(names: dict[Key, str]) -> Iterator[Misfit]:
+    said = list(names.values())
+    for place, (key, name) in enumerate(names.items()):
+        if name in said[:place]:
+            yield Misfit(f"{shown(name)} is named twice (write it once)", key)
 
 
 def _unseen(parts: Samples) -> Iterator[Misfit]:

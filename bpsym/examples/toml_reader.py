@@ -13,10 +13,13 @@ from typing import Any
 
 from bpsym import resources
 from bpsym.errors import InputError, Key, Problem, UnknownKey, UsageError, did_you_mean, shown
-from bpsym.examples.example import Example, example_misfits
+from bpsym.examples.data import Data
+from bpsym.examples.example import DerivationOptions, Example, Training, example_misfits
 from bpsym.examples.positions import DEEPEST, Place, Positions, positions, too_deep
 from bpsym.examples.samples import FOLDER
-from bpsym.network.record import Misfit
+from bpsym.examples.toml_slips import slip
+from bpsym.network.description import Dense, Network
+from bpsym.network.record import Misfit, Record, keys
 
 PRESETS = "examples/presets"
 
@@ -31,6 +34,9 @@ _NAMED: tuple[Key, ...] = (
     ("derivation", "detail"),
 )
 """Where a file says such a name."""
+
+_DEEPEST_TABLE = 4
+"""The length of the key of a layer's key: network.layers[0].units."""
 
 _MINIMAL = "inputs = 2 under [network], and units = 1 under [[network.layers]]"
 
@@ -103,14 +109,55 @@ def read(text: str, file: str, known: Known, folder: Path = Path()) -> Example:
     finally:
         FOLDER.reset(before)
     if example is None or problems:
-        raise InputError(_placed(problems, text, file))
+        raise InputError(_placed(list(map(_at_home, problems)), text, file))
     return example
 
 
 def _without_doubles(problems: Iterable[Problem], misfits: list[Misfit]) -> list[Problem]:
-    """The problems, and the misfits of the whole: what a part says of the same place knows less."""
-    places = {one.key for one in misfits}
-    return [one for one in problems if not (isinstance(one, Misfit) and one.key in places)] + misfits
+    """The problems, and the misfits of the whole: what a part says of the same place, or array of rows, knows less."""
+    places = {_rows(one.key) for one in misfits}
+    return [one for one in problems if not (isinstance(one, Misfit) and _rows(one.key) in places)] + misfits
+
+
+def _rows(key: Key) -> Key:
+    """The array of rows that a key is of, or is in; of a layer, the key itself."""
+    return key[:-1] if len(key) > 1 and isinstance(key[-1], int) and key[-2] != "layers" else key
+
+
+_TABLES: Mapping[str, type[Record]] = {
+    "[network]": Network,
+    "[[network.layers]]": Dense,
+    "[data]": Data,
+    "[training]": Training,
+    "[derivation]": DerivationOptions,
+}
+
+_MEANT = {
+    "layers": "[[network.layers]] for each layer",
+    "epochs": "steps = 100, one for each batch; train counts epochs with --epochs",
+    "lr": "learning_rate = 0.5",
+    "learning-rate": "learning_rate = 0.5",
+    "eta": "learning_rate = 0.5",
+    "weight_decay": 'l2 = 0.001 below [network], or optimizer = { name = "adamw", weight_decay = 0.001 }',
+    "title": "it above the first table",
+    "source": "it above the first table",
+    "notation": "it above the first table",
+}
+"""What to write for words that other libraries have, or that stand in another place here."""
+
+
+def _at_home(problem: Problem) -> Problem:
+    """An unknown key that belongs to another table, or is another one's name, with what to write."""
+    name = str(problem.key[-1]) if problem.key else ""
+    homes = [table for table, record in _TABLES.items() if name in keys(record).values()]
+    if (
+        not isinstance(problem, UnknownKey)
+        or len(problem.key) > _DEEPEST_TABLE
+        or not (homes or name in _MEANT)
+    ):
+        return problem
+    hint = f"write {_MEANT[name]}" if name in _MEANT else f"it belongs below {' or '.join(homes)}"
+    return replace(problem, message=f"unknown key ({hint})")
 
 
 def _table(text: str, file: str) -> dict[str, Any]:
@@ -128,11 +175,12 @@ def _table(text: str, file: str) -> dict[str, Any]:
 
 
 def _syntax(message: str, text: str, file: str) -> Problem:
-    """What tomllib says, with its position, or the last line where it gives none."""
+    """What tomllib says, or what to write where it is a usual slip, with the position, or the last line without one."""
     place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
     what = re.sub(r" \(at [^()]*\)$", "", message)
-    line, column = (int(place[1]), int(place[2])) if place else (_last_line(text), 1)
-    return Problem(f"not TOML: {what[:1].lower()}{what[1:]}", file=file, line=line, column=column)
+    at = (int(place[1]), int(place[2])) if place else (_last_line(text), 1)
+    said, (line, column) = slip(what, text, at) or (f"{what[:1].lower()}{what[1:]}", at)
+    return Problem(f"not TOML: {said}", file=file, line=line, column=column)
 
 
 def _last_line(text: str) -> int:

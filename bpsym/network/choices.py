@@ -87,7 +87,7 @@ Settings = Mapping[str, Setting]
 
 
 class Record(Protocol):
-    """What a registry of choices holds."""
+    """What a registry of choices holds; one may say in `also` what it is called elsewhere."""
 
     @property
     def settings(self) -> Settings: ...
@@ -215,7 +215,9 @@ def _no_name(what: str, records: Mapping[str, Record], name: Any, given: Mapping
         return f"missing (write name = {_quoted(next(meant, next(iter(records))))})"
     if not isinstance(name, str):
         return f"must be text in quotes, not {shown(name)}"
-    return f"unknown {what} {shown(name)}{did_you_mean(name, records)}"
+    named = {other: one for one, record in records.items() for other in getattr(record, "also", ())}
+    hint = f" (here it is {named[name]!r})" if name in named else did_you_mean(name, records)
+    return f"unknown {what} {shown(name)}{hint}"
 
 
 def _strange(what: str, records: Mapping[str, Record], given: Mapping[str, Any]) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from bpsym.network.activations import activation_of
 from bpsym.network.choices import Choice, Chosen
 from bpsym.network.exact import Exact, RowOrOne, Rows
 from bpsym.network.initializers import INITIALIZERS
-from bpsym.network.losses import loss_of
+from bpsym.network.losses import Loss, loss_of
 from bpsym.network.record import Misfit, Record, plain, refuse
 
 
@@ -157,6 +157,12 @@ MOST_PARAMETERS = 1_000_000
 
 def _size_misfits(widths: tuple[int | None, ...], key: Key) -> Iterator[Misfit]:
     """Layers with more weights than anybody derives or trains here."""
+    inputs = widths[0]
+    if inputs and inputs > MOST_PARAMETERS:
+        yield Misfit(
+            f"{shown(inputs)} inputs, more than {MOST_PARAMETERS:,} (write fewer inputs)", (*key, "inputs")
+        )
+        widths = (None, *widths[1:])
     for number, (before, units) in enumerate(pairwise(widths)):
         if before and units and before * units > MOST_PARAMETERS:
             has = f"layer {number + 1} has {shown(units)} x {shown(before)} weights"
@@ -178,6 +184,13 @@ def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
         return
     where = ("layers", len(layers) - 1, "activation") if "activation" in last else ("loss",)
     yield Misfit(loss.objection(activation), (*key, *where))
+
+
+def known_loss(network: Any) -> Loss | None:
+    """The loss of a table of a network; None where it names none that there is."""
+    text = network.get("loss") if isinstance(network, Mapping) else None
+    loss: Loss | None = _known(loss_of, text)
+    return loss
 
 
 def _known(record_of: Callable[[str], Any], text: Any) -> Any:
@@ -204,9 +217,21 @@ def layer_misfits(
         reason=_reason(name, units, before),
     )
     yield from _biases_misfits(layer, name, units, (*key, "biases"))
+    yield from _constant_misfits(layer, name, (*key, "activation"))
     if layer.get("weights") is not None and layer.get("init") is not None:
         message = "weights are given, so that there is nothing to draw (leave out init, or weights)"
         yield Misfit(message, (*key, "init"))
+
+
+def _constant_misfits(layer: Mapping[str, Any], name: str, key: Key) -> Iterator[Misfit]:
+    """An activation by name over all units of a layer, where there is one unit: a share of one is always 1."""
+    activation = _known(activation_of, layer.get("activation"))
+    if activation is None or layer.get("units") != 1 or not activation.is_layer_wide or activation.custom:
+        return
+    message = (
+        f"{activation.name} is over the units of a layer, and {name} has one, whose output would always be 1"
+    )
+    yield Misfit(f'{message} (write activation = "sigmoid", or more units)', key)
 
 
 def layer_widths(network: Any) -> tuple[int | None, ...]:

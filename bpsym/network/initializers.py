@@ -20,8 +20,8 @@ NAMES = ("fan_in", "fan_out")
 class Initializer:
     """draw: the method of random.Random that gives each weight, from `arguments`; without it, each weight is 0.
 
-    spread: what the arguments call `spread`. about, source: what it does, for people. A seed of its own goes before
-    that of the training.
+    spread: what the arguments call `spread`. about, source: what it does, for people; also: its names elsewhere. A seed
+    of its own goes before that of the training.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Initializer:
     spread: str = ""
     own: Settings = field(default_factory=dict)
     source: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Settings:
@@ -85,6 +86,7 @@ XAVIER_NORMAL = Initializer(
     "xavier_normal",
     "drawn with a standard deviation of sqrt(2 / (inputs + outputs))",
     spread="sqrt(2 / (fan_in + fan_out))",
+    also=("glorot_normal",),
     source=_GLOROT,
     **_NORMAL,  # type: ignore[arg-type]
 )
@@ -93,6 +95,7 @@ XAVIER_UNIFORM = Initializer(
     "xavier_uniform",
     "drawn evenly from +-sqrt(6 / (inputs + outputs))",
     spread="sqrt(6 / (fan_in + fan_out))",
+    also=("glorot_uniform",),
     source=_GLOROT,
     **_EVEN,  # type: ignore[arg-type]
 )
@@ -101,6 +104,7 @@ HE_NORMAL = Initializer(
     "he_normal",
     "drawn with a standard deviation of sqrt(2 / inputs)",
     spread="sqrt(2 / fan_in)",
+    also=("kaiming_normal",),
     source=_HE,
     **_NORMAL,  # type: ignore[arg-type]
 )
@@ -109,6 +113,7 @@ HE_UNIFORM = Initializer(
     "he_uniform",
     "drawn evenly from +-sqrt(6 / inputs)",
     spread="sqrt(6 / fan_in)",
+    also=("kaiming_uniform",),
     source=_HE,
     **_EVEN,  # type: ignore[arg-type]
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from bpsym.errors import UsageError
+from bpsym.errors import InputError, Problem, UsageError
 from bpsym.network.activations import activation_of
 from bpsym.network.description import Dense, Network
 
@@ -39,16 +39,23 @@ def chain_count(network: Network, layer: int) -> int:
 
 
 def check_computable(network: Network) -> None:
-    """UsageError where a layer has a general f: there is a derivation in symbols, and nothing to compute."""
-    general = [number for number, layer in enumerate(network.layers, start=1) if is_general(layer)]
+    """InputError where a layer has a general f: there is a derivation in symbols, and nothing to compute."""
+    general = general_layers(network)
     if general:
-        which = (
-            f"layer {general[0]} has" if len(general) == 1 else f"layers {', '.join(map(str, general))} have"
-        )
-        raise UsageError(
-            f"{which} a general f, which can be derived but not computed; to train, give an activation, as in"
-            ' activation = "sigmoid"'
-        )
+        raise InputError(Problem(_not_computed(general), ("network", "layers", general[0] - 1, "activation")))
+
+
+def general_layers(network: Network) -> list[int]:
+    """The layers, from 1, that have a general f."""
+    return [number for number, layer in enumerate(network.layers, start=1) if is_general(layer)]
+
+
+def _not_computed(general: list[int]) -> str:
+    which = f"layer {general[0]} has" if len(general) == 1 else f"layers {', '.join(map(str, general))} have"
+    return (
+        f"{which} a general f, which can be derived but not computed; to train, give an activation, as in"
+        ' activation = "sigmoid"'
+    )
 
 
 def is_general(layer: Dense) -> bool:
@@ -57,12 +64,28 @@ def is_general(layer: Dense) -> bool:
 
 def check_scalar_trainer(network: Network) -> None:
     """UsageError where a plain-Python trainer would be too long."""
-    count = parameter_count(network)
-    if count > MOST_SCALAR_PARAMETERS:
+    if parameter_count(network) > MOST_SCALAR_PARAMETERS:
         raise UsageError(
-            f"the network has {count:,} parameters, and a plain-Python trainer has a line for each of them"
-            f" (at most {MOST_SCALAR_PARAMETERS:,}); use the target numpy, or --force"
+            f"{_long(network)} (at most {MOST_SCALAR_PARAMETERS:,}); use the target numpy, or --force"
         )
+
+
+def left_out(network: Network) -> str:
+    """Which trainers are not written beside the documents, why, and what to do; "" where all of them are."""
+    general = general_layers(network)
+    if general:
+        return f"no trainers: {_not_computed(general)}"
+    if parameter_count(network) > MOST_GENERATED:
+        return (
+            f"no trainer_python.py: {_long(network)} (at most {MOST_GENERATED:,} beside the documents); use"
+            " trainer_numpy.py, or --force"
+        )
+    return ""
+
+
+def _long(network: Network) -> str:
+    count = parameter_count(network)
+    return f"the network has {count:,} parameters, and a plain-Python trainer has a line for each of them"
 
 
 def check_scalar_form(network: Network) -> None:

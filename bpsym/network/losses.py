@@ -25,6 +25,7 @@ class Loss:
     kink: the output at which there is no derivative, and the slope that is chosen there.
     domain: what a must be strictly between; fused: activations after which the loss is rewritten so that it is finite
     where their output rounds to an end of the domain.
+    targets: the least and the greatest target for which it is a loss.
     custom: a formula that somebody wrote, and no record of a registry.
     """
 
@@ -39,6 +40,7 @@ class Loss:
     kink: Kink | None = None
     domain: Interval = REAL
     fused: tuple[str, ...] = ()
+    targets: tuple[int, int] | None = None
     custom: bool = False
 
     @cached_property
@@ -129,6 +131,7 @@ BINARY_CROSS_ENTROPY = Loss(
     slope="(a - t) / (a * (1 - a))",
     domain=Interval(0, 1),
     fused=("sigmoid",),
+    targets=(0, 1),
 )
 
 CROSS_ENTROPY = Loss(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,11 +24,12 @@ PICTURED, PICTURE = "derivation.en.tex", "derivation.en.png"
 
 @dataclass(frozen=True)
 class Generated:
-    """All texts of one example: made_from as it was asked for, texts by the files' names."""
+    """One example: made_from as it was asked for, texts by the files' names; left_out: what is said of the others."""
 
     folder: str
     made_from: str
     texts: Mapping[str, bytes]
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,9 @@ def generate(names: Sequence[str], root: Path, say: Callable[[str], None], *, fo
     files.write_all({path: text for path, text in plan.texts.items() if _content(path) != text})
     for folder, name in plan.removed:
         files.remove(root / folder / name)
+    for each in plan.generated:
+        if each.left_out:
+            say(f"{root / each.folder}: {each.left_out}")
     _remake_pictures(plan, say)
 
 
@@ -117,7 +122,7 @@ def _folders(names: Sequence[str]) -> dict[str, str]:
     """The name of each example's folder -> what it is made from. UsageError where two would share a folder."""
     found: dict[str, str] = {}
     for name in dict.fromkeys(names):
-        folder = re.sub(r"[^\w-]", "_", Path(name).stem if name not in api.presets() else name)
+        folder = _package(Path(name).stem) if name not in api.presets() else name
         if folder in found:
             raise UsageError(
                 f"{found[folder]} and {name} would both be written into a folder {folder}; rename one"
@@ -126,10 +131,18 @@ def _folders(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _package(stem: str) -> str:
+    """A name that Python can import: my-net -> my_net, 2-2-1 -> _2_2_1, class -> class_."""
+    name = re.sub(r"\W|^(?=\d)", "_", stem)
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
 def _generated(folder: str, made_from: str, force: bool) -> Generated:
     with api.placed(made_from):
-        texts = api.files(api.load(made_from), force=force)
-    return Generated(folder, made_from, {name: text.encode() for name, text in texts.items()})
+        example = api.load(made_from)
+        texts = api.files(example, force=force)
+    encoded = {name: text.encode() for name, text in texts.items()}
+    return Generated(folder, made_from, encoded, api.left_out(example, force=force))
 
 
 def _listed(known: Manifest, folder: str) -> tuple[str, ...]:

@@ -73,11 +73,16 @@ def remove(path: Path) -> None:
 
 def writable(path: Path) -> Path:
     """Where the file really is (a link stays a link). OutputError for what cannot be replaced by a file."""
-    target = path.resolve()
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):
+        raise OutputError(f"{path}: cannot be written: it is a link that leads back to itself") from None
     if target.is_dir():
         raise OutputError(f"{path}: cannot be written: it is a folder; name a file in it")
     if not target.parent.is_dir():
-        raise OutputError(f"{path}: cannot be written: there is no folder {path.parent}")
+        link = f"it is a link to {target}, and " if path.is_symlink() else ""
+        folder = target.parent if link else path.parent
+        raise OutputError(f"{path}: cannot be written: {link}there is no folder {folder}")
     if target.exists() and not os.access(target, os.W_OK):
         raise OutputError(f"{path}: cannot be written: it is read-only")
     if not os.access(target.parent, os.W_OK | os.X_OK):

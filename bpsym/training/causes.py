@@ -1,26 +1,42 @@
-"""Why a loss is not finite: the usual causes, with this run's numbers."""
+"""Why a loss is not finite: the value that is none, or the usual causes with this run's numbers."""
 
 from __future__ import annotations
 
-from bpsym.examples.example import Example
+from collections.abc import Iterator
+
+from bpsym import api
+from bpsym.errors import InputError
+from bpsym.examples.example import Example, Training
 
 LARGE = 10
 """Inputs beyond this are worth scaling."""
 
 
-def usual_causes(example: Example, step: int = 1) -> str:
+def causes(example: Example, name: str, step: int) -> str:
     """One cause a line, with what to write; before the first step, none that training would have to bring about."""
+    found = [] if step else _without_value(example, name)
+    return "".join(f"\n  * {cause}" for cause in found or _usual(example, step))
+
+
+def _without_value(example: Example, name: str) -> list[str]:
+    """What a derivation says of the numbers that training starts with, of all samples, where one is no real number."""
+    try:
+        with api.placed(name):
+            api.derive(example.model_copy(update={"training": Training(seed=example.training.seed)}))
+    except InputError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _usual(example: Example, step: int) -> Iterator[str]:
     rate = float(example.training.learning_rate)
     largest = max(abs(float(entry)) for row in example.data.x for entry in row) if example.data else 0
-    slower = min(rate / 10, 1)
-    causes = [f"the learning rate, {rate:g}, is too large (try --learning-rate {slower:g})"] if step else []
+    given = all(layer.weights for layer in example.network.layers)
+    if step:
+        yield f"the learning rate, {rate:g}, is too large (try --learning-rate {min(rate / 10, 1):g})"
     if largest > LARGE:
-        causes.append(
-            f"inputs are large, up to {largest:g} (scale them: scale = {1 / largest:.3g} below [data])"
-        )
+        yield f"inputs are large, up to {largest:g} (scale them: scale = {1 / largest:.3g} below [data])"
     if example.training.clip is None and step:
-        causes.append('gradients explode (clip = { name = "norm", max_norm = 1 } below [training])')
-    causes.append(
-        "weights start too large (init of the layers), or a loss is not defined for these outputs and targets"
-    )
-    return "".join(f"\n  * {cause}" for cause in causes)
+        yield 'gradients explode (clip = { name = "norm", max_norm = 1 } below [training])'
+    yield f"weights start too large ({'those that are given' if given else 'init of the layers'})"
+    yield "an activation or the loss has no value for these numbers (give another one)"

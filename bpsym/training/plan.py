@@ -85,9 +85,11 @@ def _beginning(trainer: ModuleType, request: Request) -> Standing:
 def _remarks(request: Request, example: Example, found: saving.Saved, steps: int) -> Iterator[str]:
     """What a run that goes on has otherwise than its example says, and whether it goes on."""
     said = settings_of(request.example)
+    asked = {*request.settings, *(("steps",) if request.epochs is not None or not said["steps"] else ())}
     for key, value in settings_of(example).items():
-        if value != said[key] and key not in request.settings and key != "steps":
-            yield f"{key} = {value}, as in {request.resume} (the example has {said[key]})"
+        if value != said[key] and key not in asked:
+            longer = f"; write --steps {said[key]}" if key == "steps" and said[key] > found.step else ""
+            yield f"{key} = {value}, as in {request.resume} (the example has {said[key]}{longer})"
     if saving.data_hash(example) != found.data:
         yield f"the samples are others than those of {request.resume}"
     if found.step == steps:

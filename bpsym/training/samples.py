@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from bpsym.errors import InputError
+from bpsym.errors import InputError, Problem
+from bpsym.examples.data import Data
 from bpsym.examples.example import Example
 from bpsym.network.description import Network
 
@@ -47,17 +48,19 @@ def samples(example: Example, target: str) -> Samples:
     """The example's samples in double precision. InputError where it has none, or no targets."""
     data = example.data
     if data is None:
-        raise InputError(
-            "there is nothing to train with (write [data] with x = [[0.35, 0.9]] and t = [[0.5]])"
+        message = (
+            "missing: there is nothing to train with (write [data] with x = [[0.35, 0.9]] and t = [[0.5]])"
         )
+        raise InputError(Problem(message, ("data",)))
     if data.t is None:
-        raise InputError(
-            "data.t: missing: there is nothing to train towards (write t = [[0.5]], a row for each sample)"
-        )
+        key = "t" if data.file is None else "targets"
+        message = f"missing: there is nothing to train towards (write {Data.write[key]})"
+        raise InputError(Problem(message, ("data", key)))
+    are_classes = _are_classes(example.network, (*data.t, *(data.validation_t or ())))
     held_back = None
     if data.validation_x is not None and data.validation_t is not None:
-        held_back = _part(example.network, target, data.validation_x, data.validation_t)
-    return Samples(_part(example.network, target, data.x, data.t), held_back)
+        held_back = _part(target, data.validation_x, data.validation_t, are_classes)
+    return Samples(_part(target, data.x, data.t, are_classes), held_back)
 
 
 def class_of(outputs: Sequence[float]) -> int:
@@ -67,8 +70,9 @@ def class_of(outputs: Sequence[float]) -> int:
     return outputs.index(max(outputs))
 
 
-def _part(network: Network, target: str, x: Exacts, t: Exacts) -> Part:
-    return Part(_rows(target, x), _rows(target, t), _classes(network, t))
+def _part(target: str, x: Exacts, t: Exacts, are_classes: bool) -> Part:
+    classes = tuple(class_of([float(entry) for entry in row]) for row in t) if are_classes else None
+    return Part(_rows(target, x), _rows(target, t), classes)
 
 
 def _rows(target: str, rows: Exacts) -> Any:
@@ -81,10 +85,10 @@ def _rows(target: str, rows: Exacts) -> Any:
     return np.array(lists)
 
 
-def _classes(network: Network, t: Exacts) -> tuple[int, ...] | None:
-    """Each sample's class, where each row of targets is one-hot, or 0 or 1 for a single sigmoid."""
-    one_hot = len(t[0]) > 1 and all(sum(row) == 1 for row in t)
-    yes_or_no = len(t[0]) == 1 and network.layers[-1].activation == "sigmoid"
-    if not (one_hot or yes_or_no) or not all(entry in (0, 1) for row in t for entry in row):
-        return None
-    return tuple(class_of([float(entry) for entry in row]) for row in t)
+def _are_classes(network: Network, t: Exacts) -> bool:
+    """Whether each row of targets is one-hot, or for a single sigmoid 0 or 1, and both are there."""
+    if not all(entry in (0, 1) for row in t for entry in row):
+        return False
+    if len(t[0]) > 1:
+        return all(sum(row) == 1 for row in t)
+    return network.layers[-1].activation == "sigmoid" and len(set(t)) == 2

@@ -20,6 +20,9 @@ from bpsym.training.loop import Look, Standing
 from bpsym.training.settings import SETTINGS, settings_of
 
 KIND = "training by bpsym"
+MOST_STEPS = 2**53
+"""Up to here every whole number is one in double precision; nobody makes so many steps."""
+
 STARTS = ("weights", "biases", "init")
 """What of a layer says where training starts: a run that goes on has other parameters."""
 
@@ -123,7 +126,7 @@ def _run(table: Mapping[str, Any]) -> Saved:
     """ValueError (an InputError is one), KeyError or TypeError where a table is no run."""
     run = Saved(**{key: value for key, value in table.items() if key != "kind"})
     Training(**run.settings)
-    whole = isinstance(run.step, int) and run.step >= 0
+    whole = isinstance(run.step, int) and 0 <= run.step <= MOST_STEPS
     tables = all(isinstance(one, dict) for one in (run.settings, run.fingerprint, run.parameters))
     if (
         table["kind"] != KIND
@@ -242,8 +245,8 @@ def _array(like: Any, value: Any, key: Key) -> Any:
 
     try:
         array = np.asarray(value, dtype=np.asarray(like).dtype)
-    except (ValueError, TypeError):
-        raise InputError(Problem("holds something that is no number", key)) from None
+    except (ValueError, TypeError, OverflowError):
+        raise InputError(Problem("holds something that is no number, or too large", key)) from None
     if array.shape != np.shape(like):
         raise InputError(Problem(f"has shape {array.shape}, but the trainer has {np.shape(like)}", key))
     if not np.isfinite(array).all():
@@ -254,11 +257,19 @@ def _array(like: Any, value: Any, key: Key) -> Any:
 def _number(like: Any, value: Any, key: Key) -> Any:
     if like is None and value is None:
         return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or like is None:
+    if not _is_finite(value) or like is None:
         raise InputError(
             Problem(f"must be {'absent' if like is None else 'a finite number'}, not {shown(value)}", key)
         )
     return type(like)(value)
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether it is a number within double precision."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _told(table: Mapping[str, Any], key: str) -> str:

@@ -14,7 +14,7 @@ from typing import IO
 from bpsym.errors import DivergenceError
 from bpsym.resources.files import write_all
 from bpsym.training import log, plotting, saving, summary
-from bpsym.training.causes import usual_causes
+from bpsym.training.causes import causes
 from bpsym.training.interruption import Interruption, after_the_step
 from bpsym.training.loop import Look, Standing, looks
 from bpsym.training.plan import Plan, plan
@@ -94,7 +94,7 @@ def _trained(planned: Plan, interruption: Interruption, stream: IO[str] | None) 
                 seen.append(latest[1])
         interruption.may_break = False
     except DivergenceError as error:
-        raise DivergenceError(error.step, error.loss, usual_causes(planned.example, error.step)) from None
+        raise _explained(error, planned) from None
     except KeyboardInterrupt:
         pass  # what was looked at last is kept
     if latest is None:
@@ -102,6 +102,14 @@ def _trained(planned: Plan, interruption: Interruption, stream: IO[str] | None) 
     standing, last = latest
     before = (look for look in seen if look is not last)  # a second signal may come before it is among them
     return Course(standing, (*before, last), perf_counter() - began)
+
+
+def _explained(error: DivergenceError, planned: Plan) -> DivergenceError:
+    """The error with its example, what may have brought it about, and what became of the files."""
+    request = planned.request
+    why = causes(planned.example, request.name, error.step)
+    kept = summary.kept(request.outputs.values())
+    return DivergenceError(error.step, error.loss, f"{why}{kept}", request.name)
 
 
 @contextmanager
@@ -131,7 +139,10 @@ def _rows(planned: Plan, course: Course) -> list[Look]:
     """
     start, every = planned.start.step, planned.every
     before = [look for look in planned.logged if look.step < start]
-    same_rows = [look.step for look in before] == list(range(0, start, every))
+    rows = range(0, start, every)  # a run may have made very many steps, and have no log
+    same_rows = len(before) == len(rows) and all(
+        look.step == step for look, step in zip(before, rows, strict=True)
+    )
     begun = any(look.step == start for look in planned.logged) and not same_rows
     ends = (course.last.step, start) if begun else (course.last.step,)
     seen = {look.step: look for look in course.looks}  # where a run is stopped, there may be two looks

@@ -27,6 +27,13 @@ def files(written: Iterable[Path]) -> str:
     return f"Written: {', '.join(map(str, written))}"
 
 
+def kept(left: Iterable[Path]) -> str:
+    """What was not written, on a line of its own; "" where nothing was to be."""
+    names = list(map(str, left))
+    stay = "stays as it was" if len(names) == 1 else "stay as they were"
+    return f"\nNothing is written: {', '.join(names)} {stay}." if names else ""
+
+
 def _measures(first: Look, last: Look) -> Iterator[str]:
     for field, form in _FORMS.items():
         before, after = getattr(first, field), getattr(last, field)
