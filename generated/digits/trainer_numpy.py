@@ -127,7 +127,7 @@ def update(parameters, state, x, t, learning_rate):
     """Parameters and state after one step of Adam."""
     parameters, x, t = _checked(parameters, x, t)
     state = _checked_state(state)
-    _checked_number("learning_rate", learning_rate)
+    _checked_array("learning_rate", learning_rate, ())
     _, slopes = _loss_and_gradients(parameters, x, t)
     return _step(parameters, state, slopes, learning_rate)
 
@@ -141,7 +141,7 @@ def train(parameters, x, t, learning_rate, steps, progress=None, state=None):
     begins.
     """
     parameters, x, t = _checked(parameters, x, t)
-    _checked_number("learning_rate", learning_rate)
+    _checked_array("learning_rate", learning_rate, ())
     _check_count("steps", steps)
     if state is None:
         state = initial_state(parameters)
@@ -253,23 +253,13 @@ def _checked_parameters(parameters):
             f"parameters has shape ({len(parameters)},), but the network"
             " has (4,)"
         )
-    parameters = Parameters(
-        *(np.asarray(one, dtype=float)[()] for one in parameters)
-    )
-    for name, shape in (
-        ("W1", (32, 64)),
-        ("b1", (32,)),
-        ("W2", (10, 32)),
-        ("b2", (10,)),
-    ):
-        found = getattr(parameters, name)
-        if np.shape(found) != shape:
-            raise ValueError(
-                f"parameters: {name} has shape {np.shape(found)}, but the"
-                f" network has {shape}"
-            )
-        _checked_number(f"parameters: {name}", found)
-    return parameters
+    shapes = {
+        "W1": (32, 64),
+        "b1": (32,),
+        "W2": (10, 32),
+        "b2": (10,),
+    }
+    return Parameters(*_checked_arrays("parameters", parameters, shapes))
 
 
 def _checked_state(state):
@@ -278,9 +268,8 @@ def _checked_state(state):
             f"state has shape ({len(state)},), but that of this trainer has"
             " (9,)"
         )
-    step, *rest = state
+    step, *arrays = state
     _check_count("state: step", step)
-    state = State(step, *(np.asarray(one, dtype=float)[()] for one in rest))
     shapes = {
         "m_W1": (32, 64),
         "m_b1": (32,),
@@ -291,33 +280,53 @@ def _checked_state(state):
         "v_W2": (10, 32),
         "v_b2": (10,),
     }
-    for name, shape in shapes.items():
-        found = getattr(state, name)
-        if np.shape(found) != shape:
-            raise ValueError(
-                f"state: {name} has shape {np.shape(found)}, but the"
-                f" network has {shape}"
-            )
-        _checked_number(f"state: {name}", found)
-    return state
+    return State(step, *_checked_arrays("state", arrays, shapes))
 
 
 def _checked_rows(name, rows, width):
-    rows = np.asarray(rows, dtype=float)
+    rows = _floats(name, rows, f"(samples, {width})")
     if rows.ndim != 2 or rows.shape[1] != width or not len(rows):
         raise ValueError(
-            f"{name} has shape {rows.shape}, but the network takes"
-            f" (samples, {width})"
+            f"{name} has shape {rows.shape}, but it must be (samples, {width})"
         )
-    _checked_number(name, rows)
     return rows
 
 
-def _checked_number(name, numbers):
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"{name} holds a number that is not finite")
+def _checked_arrays(name, arrays, shapes):
+    return [
+        _checked_array(f"{name}: {field}", array, shape)
+        for array, (field, shape) in zip(arrays, shapes.items())
+    ]
+
+
+def _checked_array(name, array, shape):
+    array = _floats(name, array, shape)
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but it must be {shape}"
+        )
+    return array[()]
+
+
+def _floats(name, numbers, shape):
+    try:
+        array = np.asarray(numbers)
+    except ValueError:
+        raise ValueError(
+            f"{name} has rows of several lengths, but it must be {shape}"
+        ) from None
+    # fractions become floats, text does not
+    casting = "unsafe" if array.dtype == object else "same_kind"
+    try:
+        array = array.astype(float, casting=casting, copy=False)
+        finite = np.isfinite(array).all()
+    except (TypeError, ValueError, OverflowError):
+        finite = False
+    if not finite:
+        raise ValueError(f"{name} holds what is no finite number")
+    return array
 
 
 def _check_count(name, count):
-    if not isinstance(count, int) or count < 0:
+    if isinstance(count, bool) or not hasattr(count, "__index__") or count < 0:
         raise ValueError(f"{name} is {count!r}, but must be 0, 1, 2, ...")

@@ -82,7 +82,7 @@ def gradients(parameters, x, t):
 def update(parameters, x, t, learning_rate):
     """Parameters after one step of gradient descent."""
     parameters, x, t = _checked(parameters, x, t)
-    _checked_number("learning_rate", learning_rate)
+    _checked_array("learning_rate", learning_rate, ())
     _, slopes = _loss_and_gradients(parameters, x, t)
     return _step(parameters, slopes, learning_rate)
 
@@ -94,7 +94,7 @@ def train(parameters, x, t, learning_rate, steps, progress=None, start=0):
     training there by returning True. start: how many steps were made before.
     """
     parameters, x, t = _checked(parameters, x, t)
-    _checked_number("learning_rate", learning_rate)
+    _checked_array("learning_rate", learning_rate, ())
     _check_count("steps", steps)
     _check_count("start", start)
     losses = []
@@ -164,41 +164,59 @@ def _checked_parameters(parameters):
             f"parameters has shape ({len(parameters)},), but the network"
             " has (4,)"
         )
-    parameters = Parameters(
-        *(np.asarray(one, dtype=float)[()] for one in parameters)
-    )
-    for name, shape in (
-        ("W1", (3, 2)),
-        ("b1", (3,)),
-        ("W2", (3, 3)),
-        ("b2", (3,)),
-    ):
-        found = getattr(parameters, name)
-        if np.shape(found) != shape:
-            raise ValueError(
-                f"parameters: {name} has shape {np.shape(found)}, but the"
-                f" network has {shape}"
-            )
-        _checked_number(f"parameters: {name}", found)
-    return parameters
+    shapes = {
+        "W1": (3, 2),
+        "b1": (3,),
+        "W2": (3, 3),
+        "b2": (3,),
+    }
+    return Parameters(*_checked_arrays("parameters", parameters, shapes))
 
 
 def _checked_rows(name, rows, width):
-    rows = np.asarray(rows, dtype=float)
+    rows = _floats(name, rows, f"(samples, {width})")
     if rows.ndim != 2 or rows.shape[1] != width or not len(rows):
         raise ValueError(
-            f"{name} has shape {rows.shape}, but the network takes"
-            f" (samples, {width})"
+            f"{name} has shape {rows.shape}, but it must be (samples, {width})"
         )
-    _checked_number(name, rows)
     return rows
 
 
-def _checked_number(name, numbers):
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"{name} holds a number that is not finite")
+def _checked_arrays(name, arrays, shapes):
+    return [
+        _checked_array(f"{name}: {field}", array, shape)
+        for array, (field, shape) in zip(arrays, shapes.items())
+    ]
+
+
+def _checked_array(name, array, shape):
+    array = _floats(name, array, shape)
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but it must be {shape}"
+        )
+    return array[()]
+
+
+def _floats(name, numbers, shape):
+    try:
+        array = np.asarray(numbers)
+    except ValueError:
+        raise ValueError(
+            f"{name} has rows of several lengths, but it must be {shape}"
+        ) from None
+    # fractions become floats, text does not
+    casting = "unsafe" if array.dtype == object else "same_kind"
+    try:
+        array = array.astype(float, casting=casting, copy=False)
+        finite = np.isfinite(array).all()
+    except (TypeError, ValueError, OverflowError):
+        finite = False
+    if not finite:
+        raise ValueError(f"{name} holds what is no finite number")
+    return array
 
 
 def _check_count(name, count):
-    if not isinstance(count, int) or count < 0:
+    if isinstance(count, bool) or not hasattr(count, "__index__") or count < 0:
         raise ValueError(f"{name} is {count!r}, but must be 0, 1, 2, ...")

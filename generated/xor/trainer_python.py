@@ -218,24 +218,43 @@ def _check_parameters(parameters):
 
 
 def _check_rows(name, rows, width):
-    if not len(rows):
-        raise ValueError(f"{name} has shape (0, {width}): there is no sample")
+    shape = _shape(rows)
+    if not shape or shape[1:] != (width,) or not len(rows):
+        what = "rows of several lengths" if shape is None else f"shape {shape}"
+        raise ValueError(
+            f"{name} has {what}, but it must be (samples, {width})"
+        )
     for row in rows:
-        if not hasattr(row, "__len__") or len(row) != width:
-            count = len(row) if hasattr(row, "__len__") else "no rows"
-            raise ValueError(
-                f"{name} has shape ({len(rows)}, {count}), but the network"
-                f" takes (samples, {width})"
-            )
         _check_numbers(name, row)
+
+
+def _shape(rows):
+    """The lengths of lists inside lists; None where they differ."""
+    if hasattr(rows, "shape"):
+        return tuple(rows.shape)
+    if isinstance(rows, str) or not hasattr(rows, "__len__"):
+        return ()
+    inner = {_shape(row) for row in rows} or {()}
+    if len(inner) > 1 or None in inner:
+        return None
+    return (len(rows), *inner.pop())
 
 
 def _check_numbers(name, numbers):
     for number in numbers:
-        if not isfinite(number):
-            raise ValueError(f"{name} holds {number}: it must be finite")
+        if not _is_finite(number):
+            raise ValueError(
+                f"{name} holds {number!r}, which is no finite number"
+            )
+
+
+def _is_finite(number):
+    try:
+        return isfinite(number)
+    except (TypeError, OverflowError):
+        return False
 
 
 def _check_count(name, count):
-    if not isinstance(count, int) or count < 0:
+    if isinstance(count, bool) or not hasattr(count, "__index__") or count < 0:
         raise ValueError(f"{name} is {count!r}, but must be 0, 1, 2, ...")
