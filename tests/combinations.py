@@ -224,7 +224,8 @@ def _layers(draw: st.DrawFn, units: int, activations: Any) -> Layer:
     freezable: list[tuple[str, ...]] = [(), (), ("weights",)]
     if bias != "none":
         freezable += [("biases",), ("weights", "biases")]
-    return Layer(units, draw(st.sampled_from(list(activations))), bias, draw(st.sampled_from(freezable)))
+    fitting = [one for one in activations if units > 1 or one != "softmax"]  # of one unit it is always 1
+    return Layer(units, draw(st.sampled_from(fitting)), bias, draw(st.sampled_from(freezable)))
 
 
 def _settled(combination: Combination, samples: int, seed: int) -> Iterator[Combination]:

@@ -307,17 +307,3 @@ def start_of_pytorch(combination: Combination) -> Start:
     after, losses = torch_trainer.train(network, combination.rule, parameters, x, t, combination.rate, 1)
     gradients = torch_trainer.gradients(network, parameters, x, t)
     return Start([torch_trainer.forward(network, parameters, x)], losses, gradients, after)
-
-
-# At the edges ----------------------------------------------------------------------------------------------------
-
-
-@targets
-@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
-def test_a_softmax_of_one_unit_is_one_for_every_score(target: str, loss: str) -> None:
-    layer = bpsym.Dense(units=1, activation="softmax", bias="none", weights=[[1]])
-    network = bpsym.Network(inputs=1, layers=(layer,), loss=loss)
-    trainer = bpsym.trainer(bpsym.Example(network=network), target=target)
-    for score in (-1e4, 0.3, 1e4):
-        assert joined(trainer.forward(trainer.INITIAL, [[score]])) == [1.0]
-        assert joined(trainer.gradients(trainer.INITIAL, [[score]], [[0.7]])) == [0.0]
