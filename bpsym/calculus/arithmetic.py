@@ -26,6 +26,10 @@ class Arithmetic:
     alike: Callable[..., Sequence[Any]] = lambda *values: values
 
 
+class Undecided(ArithmeticError):  # noqa: N818  (no error: a question for more digits)
+    """Two numbers are the same to all of their digits: whether they are equal, these do not show."""
+
+
 _NAMES = ("exp", "log", "tanh", "sin", "cos", "erf", "erfc", "sinh", "cosh", "sqrt")
 _EXACT: dict[str, Callable[..., Any]] = {
     "Abs": abs,
@@ -96,10 +100,30 @@ def chosen(choose: Callable[[Sequence[Any]], Any], alike: Callable[..., Sequence
     return function
 
 
-def exact_or_digits(count: int) -> Arithmetic:
+def is_exact(value: Any) -> bool:
+    """Whether the number is a fraction, and not one of so many digits."""
+    return isinstance(value, (int, Fraction))
+
+
+def told_apart(numbers: Sequence[Any], decides: bool) -> Sequence[Any]:
+    """The numbers; Undecided where the greatest or the least of them is there twice, unless that decides it."""
+    if not decides and any(numbers.count(one) > 1 for one in (min(numbers), max(numbers))):
+        raise Undecided
+    return numbers
+
+
+def sign_of(value: Any, decides: bool) -> Fraction:
+    """-1, 0 or 1; Undecided where the number is 0 in all of its digits, unless that decides it."""
+    if not value and not is_exact(value) and not decides:
+        raise Undecided
+    return Fraction((value > 0) - (value < 0))
+
+
+def exact_or_digits(count: int, *, decides: bool = False) -> Arithmetic:
     """Fractions as long as there are only rational operations, then floating point with this many decimal digits.
 
-    So a weight of 0.1 times an input of 3 is exactly 0.3, and stands exactly on a kink at 0.3.
+    So a weight of 0.1 times an input of 3 is exactly 0.3, and stands exactly on a kink at 0.3. decides: whether
+    numbers are equal that are so in all digits; if not, comparing them raises Undecided.
     """
     floating = digits(count)
 
@@ -113,7 +137,7 @@ def exact_or_digits(count: int) -> Arithmetic:
         return floating.own(value) if value else Fraction(0)
 
     def alike(*values: Any) -> Sequence[Any]:
-        return values if all(isinstance(one, Fraction) for one in values) else [near(one) for one in values]
+        return values if all(map(is_exact, values)) else told_apart([*map(near, values)], decides)
 
     def power(base: Any, exponent: Any) -> Any:
         """Exact for a whole exponent that is not too great, and for a half where the root is rational."""
@@ -125,7 +149,9 @@ def exact_or_digits(count: int) -> Arithmetic:
 
     def of(name: str) -> Callable[[Any], Any]:
         function = floating.functions[name]
-        return lambda value: KNOWN[name, value] if (name, value) in KNOWN else function(near(value))
+        return lambda value: (
+            KNOWN[name, value] if is_exact(value) and (name, value) in KNOWN else function(near(value))
+        )
 
     def square_root(value: Any) -> Any:
         root = rational_root(value)
@@ -133,7 +159,7 @@ def exact_or_digits(count: int) -> Arithmetic:
 
     functions = dict(floating.functions) | {name: of(name) for name in (*_NAMES, "softplus")}
     functions |= {"sqrt": square_root, "Pow": power, "floor": lambda value: Fraction(math.floor(value))}
-    functions["sign"] = lambda value: Fraction((value > 0) - (value < 0))
+    functions["sign"] = lambda value: sign_of(value, decides)
     functions |= {"Max": chosen(max, alike), "Min": chosen(min, alike)}
     return Arithmetic(lambda value: value, functions, own, alike)
 

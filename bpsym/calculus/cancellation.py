@@ -18,7 +18,7 @@ _LOST = 5
 """By so many digits fewer than it is computed with, a number must be the same when computed with more."""
 
 NO_NUMBER = (ArithmeticError, ValueError)
-"""What is raised where there is no number, or where its digits do not show it: 1 / (1 - tanh(300))."""
+"""What is raised where there is no number, or where its digits do not show it: 1 / u, sign(u), u = 1 - tanh(300)."""
 
 FINER = (2, 10, 80)
 """With so many times the digits a number is computed again, until two in a row agree: 1 - tanh(300) is not 0."""
@@ -123,7 +123,9 @@ class _Finer(Evaluator):
     """An evaluator with more digits; what is exact in the values of the other one is so here too."""
 
     def __init__(self, settled: CertainZeros, digits: int) -> None:
-        super().__init__(settled.program, exact_or_digits(digits))
+        super().__init__(
+            settled.program, exact_or_digits(digits, decides=digits == settled.known * FINER[-1])
+        )
         self.settled = settled
 
     def computed(self, name: str, at: tuple[int, ...]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -11,15 +12,16 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, S, Symbol
 
-from bpsym.calculus.cancellation import settled
+from bpsym.calculus.arithmetic import Undecided
+from bpsym.calculus.cancellation import FINER, settled
 from bpsym.calculus.equations import Equation, Program, Tensor, find
 from bpsym.calculus.evaluate import Values
 from bpsym.calculus.nodes import IndexSum, Read
 from bpsym.derivation.chains import Chains
 from bpsym.derivation.forms import Activated, Element, Form, Layer, Matrix, Product, Range, changed
 from bpsym.derivation.real import NO_NUMBER
-from bpsym.derivation.training import DIGITS, Numbers, OnDemand
-from bpsym.derivation.worth import PRECISE, decided, is_beyond, worth
+from bpsym.derivation.training import Numbers, OnDemand
+from bpsym.derivation.worth import DIGITS, PRECISE, Lookup, decided, is_beyond, worth
 from bpsym.errors import ProgramError
 from bpsym.examples.example import Example
 from bpsym.network import roles
@@ -357,25 +359,30 @@ class Setting:
 
     def worth(self, form: Form) -> Any:
         """The form's number before training, None where there is none, or none that can be shown."""
-        before = self.before
-        if before is None:
+        if self.before is None:
             return None
-
-        def compute(digits: int) -> Any:
-            if digits == DIGITS:
-                return worth(form, lambda one: self.amount(one.read))
-            with PRECISE.workdps(max(digits, PRECISE.dps)):
-                return worth(form, lambda one: before.precisely(*_place(one.read), digits))
-
         try:
-            found = settled(compute, DIGITS)
+            found = settled(lambda digits: self._with_digits(worth, form, digits), DIGITS)
         except NO_NUMBER:  # as the slope of sqrt(z) at 0, which no gradient needs
             return None
         return None if is_beyond(found) else found
 
     def decided(self, form: Form) -> Form:
         """The form with the branch of each of its cases that the sample's numbers choose, where there are any."""
-        return form if self.before is None else decided(form, lambda one: self.amount(one.read))
+        for times in (1, *FINER) if self.before is not None else ():
+            try:
+                return self._with_digits(decided, form, DIGITS * times)
+            except Undecided:
+                continue
+        return form
+
+    def _with_digits(self, compute: Callable[[Form, Lookup], Any], form: Form, digits: int) -> Any:
+        """What is computed from the form and the numbers before training with so many digits."""
+        before = self.before
+        if digits == DIGITS or before is None:
+            return compute(form, lambda one: self.amount(one.read))
+        with PRECISE.workdps(digits):
+            return compute(form, lambda one: before.precisely(*_place(one.read), digits))
 
     def _of_one_sample(self, read: Read) -> bool:
         """Whether the number needs no other sample than its own."""

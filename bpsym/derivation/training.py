@@ -14,6 +14,7 @@ from bpsym.calculus.cancellation import CertainZeros
 from bpsym.calculus.equations import Program, find
 from bpsym.calculus.evaluate import Values
 from bpsym.derivation.real import NO_NUMBER, RealValues
+from bpsym.derivation.worth import DIGITS
 from bpsym.errors import InputError
 from bpsym.examples.example import Example
 from bpsym.network.description import Network
@@ -22,9 +23,6 @@ from bpsym.network.limits import is_general
 from bpsym.network.start import initial_parameters, known_parameters
 from bpsym.network.training_program import first_step
 from bpsym.network.update_rule import update_rule
-
-DIGITS = 40
-"""What everything in a derivation is computed with, before it is rounded once, in print."""
 
 LONGEST, MOST_WORK = 1000, 50_000
 """The most steps, and the most steps times samples times parameters, that are computed with so many digits."""

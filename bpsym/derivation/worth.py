@@ -11,7 +11,8 @@ from typing import Any
 
 import mpmath
 
-from bpsym.calculus.arithmetic import KNOWN, chosen, rational_root
+from bpsym.calculus.arithmetic import KNOWN, chosen, is_exact, rational_root, sign_of, told_apart
+from bpsym.calculus.cancellation import FINER
 from bpsym.calculus.equations import Program
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
@@ -40,6 +41,12 @@ from bpsym.notation.order import reading_order
 PRECISE = mpmath.mp.clone()
 """The context of all numbers that are not exact."""
 PRECISE.dps = 60
+
+DIGITS = 40
+"""What everything in a derivation is computed with, before it is rounded once, in print."""
+
+MOST_DIGITS = DIGITS * FINER[-1]
+"""Numbers that are the same to all digits are equal where there are so many; where there are fewer, that is open."""
 
 Lookup = Callable[[Element], Amount]
 """The number of an element."""
@@ -82,8 +89,8 @@ def order(left: Amount, right: Amount) -> int:
 
 
 def holds(test: Comparison, lookup: Lookup) -> bool:
-    """Whether the comparison is true of the numbers."""
-    return bool(_both(_worth(test.left, lookup), _worth(test.right, lookup), _COMPARE[test.sign]))
+    """Whether the comparison is true of the numbers; Undecided where their digits do not show it."""
+    return bool(_COMPARE[test.sign](*_alike(_worth(test.left, lookup), _worth(test.right, lookup))))
 
 
 def decided(form: Any, lookup: Lookup) -> Any:
@@ -197,17 +204,20 @@ def _(form: Call, lookup: Lookup) -> Any:
         return _RATIONAL[form.name](*arguments)
     if form.name == "sqrt" and (root := rational_root(arguments[0])) is not None:
         return root
-    if (form.name, arguments[0]) in KNOWN:
+    if is_exact(arguments[0]) and (form.name, arguments[0]) in KNOWN:
         return KNOWN[form.name, arguments[0]]
     return getattr(PRECISE, form.name)(*map(approximate, arguments))
 
 
 def _sign(value: Amount) -> Amount:
-    return Fraction((value > 0) - (value < 0))
+    return sign_of(value, PRECISE.dps >= MOST_DIGITS)
 
 
 def _alike(*values: Amount) -> Sequence[Any]:
-    return values if all(isinstance(one, (int, Fraction)) for one in values) else [*map(approximate, values)]
+    """The numbers in one context; Undecided where the greatest or the least one is there twice, to all its digits."""
+    if all(map(is_exact, values)):
+        return values
+    return told_apart([*map(approximate, values)], PRECISE.dps >= MOST_DIGITS)
 
 
 _RATIONAL: Mapping[str, Callable[..., Any]] = {
