@@ -8,6 +8,7 @@ from typing import Any
 
 from sympy import Symbol, sign
 
+from bpsym.calculus.arithmetic import Undecided
 from bpsym.calculus.equations import Program
 from bpsym.calculus.nodes import Read
 from bpsym.derivation.forms import (
@@ -26,7 +27,7 @@ from bpsym.derivation.meetings import in_sample, met_in_a_sample
 from bpsym.derivation.real import NO_NUMBER
 from bpsym.derivation.samples import S
 from bpsym.derivation.setting import Setting
-from bpsym.derivation.worth import PRECISE, approximate, derived_slope, worth
+from bpsym.derivation.worth import MOST_DIGITS, PRECISE, approximate, derived_slope, worth
 from bpsym.network import roles
 from bpsym.network.activations import Activation
 from bpsym.network.losses import Loss, loss_of
@@ -191,6 +192,9 @@ def _same(one: Any, other: Any) -> bool:
 def _or_none(slope: Slope, place: Any) -> Any:
     try:
         return slope(place)
+    except Undecided:
+        with PRECISE.workdps(MOST_DIGITS):
+            return slope(place)
     except NO_NUMBER:
         return None
 

@@ -13,30 +13,40 @@ from bpsym.derivation.forms import Element, Form, Negative, Number, Remark, Sum,
 from bpsym.derivation.functions import activation
 from bpsym.derivation.samples import of_sample
 from bpsym.derivation.setting import Setting
+from bpsym.derivation.worth import approximate
 from bpsym.network import roles
 from bpsym.network.activations import Activation
 from bpsym.network.losses import Loss, loss_of
 from bpsym.network.ties import ties
 from bpsym.notation.formulas import formula_form
 
+DOUBLE = 2.0**-53
+"""Numbers that differ by less, relatively, are the same in double precision."""
+
 
 def met_in_a_sample(setting: Setting) -> Remark | None:
-    """Of the first sample in which a unit stands exactly at such a place, with numbers that double precision rounds."""
+    """Of the first sample in which a unit is at such a place, exactly or in double precision, but not both."""
     if setting.before is None:
         return None
     others = setting.samples_shown if setting.whole else ()
     shown = dict.fromkeys((setting.sample, *others))
     for sample in shown:
-        if any(_is_met(setting, difference) for difference in _differences(setting, sample)):
-            return (
-                Remark("kink_met") if setting.samples == 1 else Remark("kink_met_in", {"sample": sample + 1})
-            )
+        found = [_how_near(setting, *pair) for pair in _meetings(setting, sample)]
+        key = next((one for one in ("kink_met", "kink_near") if one in found), None)
+        if key is not None:
+            return Remark(key) if setting.samples == 1 else Remark(f"{key}_in", {"sample": sample + 1})
     return None
 
 
-def _is_met(setting: Setting, difference: Form) -> bool:
-    """Whether it is 0, but need not be for a trainer."""
-    return setting.worth(difference) == 0 and not all(map(_is_binary, _given(setting, difference)))
+def _how_near(setting: Setting, left: Form, right: Form) -> str | None:
+    """The key of what is said where they are equal, but need not be for a trainer, or are so for a trainer only."""
+    difference = Sum((left, Negative(right)))
+    known, size = setting.worth(difference), setting.worth(right)
+    if known is None or size is None:
+        return None
+    if known == 0:
+        return None if all(map(_is_binary, _given(setting, difference))) else "kink_met"
+    return "kink_near" if abs(approximate(known)) < DOUBLE * abs(approximate(size)) else None
 
 
 def _is_binary(number: Any) -> bool:
@@ -68,14 +78,14 @@ def _terms(setting: Setting, read: Read) -> tuple[Any, ...]:
     return Add.make_args(setting.written_out(setting.value_at(read))) if setting.forward.of(read.name) else ()
 
 
-def _differences(setting: Setting, sample: int) -> Iterator[Form]:
-    """What is 0 where a slope is chosen, for each unit."""
-    for left, right in _meetings(setting):
-        yield changed(Sum((left, Negative(right))), lambda one: Element(in_sample(setting, one.read, sample)))
+def _meetings(setting: Setting, sample: int) -> Iterator[tuple[Form, Form]]:
+    """What is equal where a slope is chosen, for each unit, in this sample."""
+    for pair in _meetings_of_shown(setting):
+        yield changed(pair, lambda one: Element(in_sample(setting, one.read, sample)))
 
 
-def _meetings(setting: Setting) -> Iterator[tuple[Form, Form]]:
-    """What is equal where a slope is chosen, for each unit."""
+def _meetings_of_shown(setting: Setting) -> Iterator[tuple[Form, Form]]:
+    """The same in the sample that is shown."""
     for layer in setting.reached():
         record = activation(setting, layer)
         for z in setting.elements(setting.tensor(roles.PRE_ACTIVATION, layer)):

@@ -59,29 +59,28 @@ def _what_became(setting: Setting, before: Amount, after: Amount) -> str:
     """The key of what is said of the two losses."""
     key = {-1: "fell", 0: "unchanged", 1: "rose"}[order(after, before)]
     if key == "unchanged":
-        return key if _is_exact(before, after) or not _has_moved(setting) else "unchanged_nearly"
-    return f"{key}_little" if _is_little(before, after) else key
+        return key if _is_exact(before, after) or not _has_slope(setting) else "unchanged_nearly"
+    return f"{key}_little" if is_little(before, after) else key
 
 
 def _is_exact(*amounts: Amount) -> bool:
     return all(isinstance(one, (int, Fraction)) for one in amounts)
 
 
-def _has_moved(setting: Setting) -> bool:
-    """Whether the step has changed any parameter."""
-    after = setting.numbers.after_one if setting.numbers else None
-    reads = (read for tensor in setting.trained() for read in setting.elements(tensor))
-    return any(setting.amount(read) != setting.amount(read, after) for read in reads)
+def _has_slope(setting: Setting) -> bool:
+    """Whether the loss has a gradient that is not 0."""
+    gradients = (setting.derived("adjoint", tensor) for tensor in setting.trained())
+    return any(setting.amount(read) != 0 for one in gradients for read in setting.elements(one))
 
 
-def _is_little(before: Amount, after: Amount) -> bool:
+def is_little(before: Amount, after: Amount) -> bool:
     change = abs(approximate(after) - approximate(before))
     return order(before, after) != 0 and bool(change < approximate(LITTLE) * abs(approximate(before)))
 
 
 def _compared(before: Amount, after: Amount) -> dict[str, Value]:
     """Both losses with as many digits as tell them apart, or by how much they differ where those are many."""
-    if _is_little(before, after):
+    if is_little(before, after):
         change = PRECISE.nstr(abs(approximate(after) - approximate(before)), 3)
         return {"after": Value(after), "change": Value(Fraction(change))}
     return {"before": Value(before, unlike=after), "after": Value(after, unlike=before)}

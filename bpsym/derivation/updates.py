@@ -28,6 +28,7 @@ from bpsym.derivation.numerals import numerals, without_number
 from bpsym.derivation.opening import total_loss
 from bpsym.derivation.rule_symbols import state_key
 from bpsym.derivation.samples import contribution_table, each_sample
+from bpsym.derivation.second_pass import is_little
 from bpsym.derivation.setting import MOST_LINES, Setting
 from bpsym.derivation.training import Trained
 from bpsym.derivation.worth import order
@@ -270,9 +271,10 @@ def trained(setting: Setting) -> Iterator[Section]:
 
 
 def _has_risen(setting: Setting, run: Trained) -> bool:
-    """Whether the loss is greater after all steps than before the first one."""
+    """Whether the loss is greater after all steps than before the first one, and not by next to nothing."""
     total = total_loss(setting)
-    return not setting.batch and order(setting.amount(total, run.values), setting.amount(total)) > 0
+    before, after = setting.amount(total), setting.amount(total, run.values)
+    return not setting.batch and order(after, before) > 0 and not is_little(before, after)
 
 
 def _trained_lead(setting: Setting, run: Trained) -> str:
