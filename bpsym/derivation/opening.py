@@ -149,8 +149,9 @@ def _function(setting: Setting, layer: int) -> tuple[tuple[Form, ...], str, Mapp
         formula = formula_form(record.formula, {"z": Element(at)}, layer_calls(setting, layer, Symbol("k")))
         output = Element(letter(setting, roles.ACTIVATION, layer, Symbol("i")))
         alone = setting.names.widths[layer] == 1
-        unit = setting.names.node(layer, 0) if alone else Variable("i")
-        return (output,), key, terms | {"formula": formula, "layer": layer, "unit": unit}
+        number = setting.names.node(layer, 0) if alone else Variable("i")
+        unit = Remark(f"unit_of_{setting.names.pack.conventions['nodes']}", {"unit": number, "layer": layer})
+        return (output,), key, terms | {"formula": formula, "unit": unit}
     return (Applied(layer, record.name, z),), key, terms | {"formula": formula_form(record.formula, {"z": z})}
 
 

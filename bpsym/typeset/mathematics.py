@@ -235,13 +235,14 @@ class Mathematics:
         return (Piece(text, 2 * inner + 30.0, height=len(known)),)
 
     def chosen(self, form: Cases) -> Form:
-        """The branch that the numbers choose."""
+        """The branch that the numbers choose, of cases within cases too."""
         numerals = self.numerals
 
         def value(element: Element) -> Any:
             return numerals(element).value  # type: ignore[misc]
 
-        return form.first if holds(form.test, value) else form.other
+        branch = form.first if holds(form.test, value) else form.other
+        return self.chosen(branch) if isinstance(branch, Cases) else branch
 
     @pieces.register(Comparison)
     def _(self, form: Comparison) -> Pieces:

@@ -8,9 +8,9 @@ from fractions import Fraction
 from math import floor, log10
 from typing import Any
 
-from bpsym.derivation.forms import Amount, Applied, Element, Form
+from bpsym.derivation.forms import Amount, Element, Form
 from bpsym.derivation.real import NO_NUMBER
-from bpsym.derivation.worth import SAME, is_beyond, order, worth
+from bpsym.derivation.worth import SAME, decided, is_beyond, order, worth
 
 SHORT = 10
 """A number with no more significant digits than this is printed as it is, where it stands in an operation."""
@@ -177,27 +177,29 @@ def _attempt(
             shown[element] = (plain, True) if plain is not None else (rounded(amount, count), False)
         return shown[element][0]
 
-    found = worth(form, lambda element: number(element).value)
-    results = _both(found, value, lambda one, known: _result(form, one, known, digits))
+    chosen = decided(form, lambda element: number(element).value)
+    shown.clear()  # a number that only decides between cases is not printed
+    found = worth(chosen, lambda element: number(element).value)
+    results = _both(found, value, lambda one, known: _result(one, known, digits))
     pairs = list(zip(_flat(found), _flat(results), strict=True))
     if not all(_agrees(one, numeral, digits) for one, numeral in pairs):
         return None
-    exact = all(_is_exactly(form, one, numeral) for one, numeral in pairs)
+    exact = all(_is_exactly(one, numeral) for one, numeral in pairs)
     return NumericLine(number, all(known for _, known in shown.values()), results, exact)
 
 
-def _result(form: Form, found: Amount, value: Amount, digits: int) -> Numeral:
+def _result(found: Amount, value: Amount, digits: int) -> Numeral:
     """The value as it is printed: as rounded, where a function of what is printed only comes near a short number."""
-    return result(value, digits)[0] if _can_be_short(form, found) else rounded(value, digits)
+    return result(value, digits)[0] if _is_rational(found) else rounded(value, digits)
 
 
-def _is_exactly(form: Form, found: Amount, numeral: Numeral) -> bool:
-    return _can_be_short(form, found) and exactly(found) == numeral.value
+def _is_exactly(found: Amount, numeral: Numeral) -> bool:
+    return _is_rational(found) and found == numeral.value
 
 
-def _can_be_short(form: Form, found: Amount) -> bool:
-    """Whether what is found can be a decimal: f(z) is none where f is no rational function, as tanh(300) is not 1."""
-    return not isinstance(form, Applied) or isinstance(found, (int, Fraction))
+def _is_rational(found: Amount) -> bool:
+    """Whether what is found can be a decimal: tanh(300) is not 1, and ln(1 + e**1500) not 1500."""
+    return isinstance(found, (int, Fraction))
 
 
 def rounds_to(found: Amount, numeral: Numeral) -> bool:
