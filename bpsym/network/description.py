@@ -175,7 +175,9 @@ def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
     if loss is None or activation is None or loss.accepts(activation):
         return
     message = f"{loss.name} needs outputs {loss.domain}, and those of {activation.name} can be others"
-    write = " or ".join(f'"{name}"' for name in loss.fused)
+    one = last.get("units") == 1
+    fitting = [name for name in loss.fused if not (one and activation_of(name).is_layer_wide)]
+    write = " or ".join(f'"{name}"' for name in fitting)
     where = ("layers", len(layers) - 1, "activation") if "activation" in last else ("loss",)
     yield Misfit(f"{message} (write activation = {write} in the last layer)", (*key, *where))
 
