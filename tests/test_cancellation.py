@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
@@ -213,3 +214,62 @@ def test_digits_that_cancel_within_a_loss_are_computed_too() -> None:
     assert derivation.values is not None
     found = derivation.values[0]["E"][0,]
     assert abs(mpmath.mpf(str(found)) - 130) < mpmath.mpf(10) ** -35
+
+
+def of_one_weight(activations: tuple[str, ...], weights: tuple[Any, ...], loss: str, t: Any) -> bpsym.Example:
+    layers = tuple(
+        bpsym.Dense(units=1, activation=one, bias="none", weights=[[weight]])
+        for one, weight in zip(activations, weights, strict=True)
+    )
+    network = bpsym.Network(inputs=1, layers=layers, loss=loss)
+    return bpsym.Example(
+        network=network, data={"x": [[1]], "t": [[t]]}, training={"learning_rate": 0.1, "steps": 2}
+    )
+
+
+def gradient(example: bpsym.Example, of: str) -> Any:
+    derivation = bpsym.derive(example).derivation
+    assert derivation.values is not None
+    tensors = derivation.program.tensors.values()
+    found = next(
+        one.name for one in tensors if one.origin is not None and one.is_adjoint and one.origin.of == of
+    )
+    return mpmath.mpf(str(derivation.values[0][found][0, 0]))
+
+
+def test_a_number_that_is_hardly_above_zero_is_above_zero() -> None:
+    """ln(1 + e**-150) is e**-150 nearly, where relu has the slope 1: dE/dw2 = (a - 1) e**-150."""
+    example = of_one_weight(("softplus", "relu"), (-150, 1), "half_squared_error", 1)
+    found = gradient(example, "W2")
+    assert abs(found / -mpmath.exp(-150) - 1) < mpmath.mpf(10) ** -14
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "abs(a - t)", "max(a - t, t - a)"])
+@pytest.mark.parametrize("z", [80, 120, 400])
+def test_a_saturated_output_is_on_its_own_side_of_its_target(loss: str, z: int) -> None:
+    """sigmoid(z) is less than 1 for every z: the loss 1 - a has the slope -1, and dE/dw is -a (1 - a)."""
+    found = gradient(of_one_weight(("sigmoid",), (z,), loss, 1), "W1")
+    with mpmath.workdps(1000):
+        a = 1 / (1 + mpmath.exp(-mpmath.mpf(z)))
+        assert abs(found / (-a * (1 - a)) - 1) < mpmath.mpf(10) ** -14
+
+
+def test_a_hinge_ends_where_it_ends() -> None:
+    """1 - a t = e**-150 nearly, for a = sigmoid(150), t = 1."""
+    derivation = bpsym.derive(of_one_weight(("sigmoid",), (150,), "max(0, 1 - a*t)", 1)).derivation
+    assert derivation.values is not None
+    assert float(derivation.values[0]["E"][0,]) == pytest.approx(math.exp(-150), rel=1e-12)
+
+
+@pytest.mark.parametrize(("z", "near"), [(30, False), (40, True), (120, True)])
+def test_a_unit_that_double_precision_puts_on_a_kink_is_said_to_be_near_it(z: int, near: bool) -> None:
+    """1 - sigmoid(40) is 4e-18; 2**-53 is 1.1e-16."""
+    document = bpsym.derive(of_one_weight(("sigmoid",), (z,), "absolute_error", 1))
+    assert ("comes so near to such a place" in document.to_latex()) == near
+    assert ("双精度浮点数已分辨不出" in document.to_latex("zh")) == near
+
+
+def test_a_logarithm_that_is_nearly_a_whole_number_is_not_said_to_be_one() -> None:
+    text = bpsym.derive(of_one_weight(("identity",), (1500,), "log(1 + exp(a*t))", 1)).to_latex()
+    assert r"\approx 1500.00" in text
+    assert "= 1500.00" not in text

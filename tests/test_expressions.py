@@ -250,7 +250,7 @@ def test_formulas_of_ones_own_are_read_from_a_file() -> None:
     "activation", ["identity", "tanh", "relu", "softplus", "softmax", "exp(z)", "(1 + tanh(z)) / 2"]
 )
 def test_outputs_that_can_leave_the_losss_domain_are_refused_with_what_to_write(activation: str) -> None:
-    (line,) = _with_loss(activation, "binary_cross_entropy")
+    *_, line = _with_loss(activation, "binary_cross_entropy")  # a softmax of one unit is refused as such, too
     assert line.startswith(
         "mine.toml:11:14: network.layers[1].activation: binary_cross_entropy needs outputs between 0 and 1"
     )
@@ -305,12 +305,13 @@ def _with_loss(activation: str, loss: str) -> list[str]:
     return str(caught.value).splitlines()
 
 
-def test_the_default_activation_is_refused_at_the_loss() -> None:
+@pytest.mark.parametrize(("units", "write"), [(1, '"sigmoid"'), (2, '"softmax" or "sigmoid"')])
+def test_the_default_activation_is_refused_at_the_loss(units: int, write: str) -> None:
     with pytest.raises(InputError) as caught:
-        bpsym.Network(inputs=1, layers=({"units": 1},), loss="cross_entropy")
+        bpsym.Network(inputs=1, layers=({"units": units},), loss="cross_entropy")
     (problem,) = caught.value.problems
     assert problem.key[0] in ("loss", "layers")
-    assert 'write activation = "softmax" or "sigmoid" in the last layer' in problem.message
+    assert f"(write activation = {write} in the last layer)" in problem.message
 
 
 @pytest.mark.parametrize(

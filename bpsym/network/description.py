@@ -182,8 +182,10 @@ def _loss_misfits(network: Any, key: Key) -> Iterator[Misfit]:
     loss, activation = _known(loss_of, network.get("loss")), _known(activation_of, named)
     if loss is None or activation is None or loss.accepts(activation):
         return
+    one = last.get("units") == 1
+    fitting = [name for name in loss.fused if not (one and activation_of(name).is_layer_wide)]
     where = ("layers", len(layers) - 1, "activation") if "activation" in last else ("loss",)
-    yield Misfit(loss.objection(activation), (*key, *where))
+    yield Misfit(loss.objection(activation, fitting), (*key, *where))
 
 
 def known_loss(network: Any) -> Loss | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -94,13 +95,13 @@ class Loss:
         """Whether the outputs of the activation stay where the loss has a value, in floating point too."""
         return activation.name in self.fused or activation.range.is_inside(self.domain)
 
-    def objection(self, activation: Activation) -> str:
-        """Why it does not accept the activation, with what to write."""
-        why = f"{self.name} needs outputs {self.domain}, and {self._reason(activation)}"
-        write = " or ".join(f'"{name}"' for name in self.fused)
+    def objection(self, activation: Activation, fitting: Sequence[str]) -> str:
+        """Why it does not accept the activation, with what to write: one of those that fit."""
+        why = f"{self.name} needs outputs {self.domain}, and {self._reason(activation, fitting)}"
+        write = " or ".join(f'"{name}"' for name in fitting)
         return f"{why} (write activation = {write} in the last layer)"
 
-    def _reason(self, activation: Activation) -> str:
+    def _reason(self, activation: Activation, fitting: Sequence[str]) -> str:
         """What of the activation's outputs: mathematics takes them out of the domain, or floating point alone."""
         if activation.leaves(self.domain):
             return f"those of {activation.name} can be others"
@@ -108,7 +109,9 @@ class Loss:
         if met is None:
             return f"nothing shows that those of {activation.name} stay there"
         rounded = f"those of {activation.name} can round to {' or '.join(f'{end:g}' for end in met)}"
-        return f"{rounded} in floating point; with {' or '.join(self.fused)} the loss is rewritten to stay finite"
+        return (
+            f"{rounded} in floating point; with {' or '.join(fitting)} the loss is rewritten to stay finite"
+        )
 
 
 HALF_SQUARED_ERROR = Loss("half_squared_error", value="(a - t)**2", slope="a - t", factor="1 / 2")
