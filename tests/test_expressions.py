@@ -258,9 +258,7 @@ def test_outputs_that_can_leave_the_losss_domain_are_refused_with_what_to_write(
 
 
 ROUNDED = "can round to 0 or 1 in floating point; with sigmoid the loss is rewritten to stay finite (write "
-ROUNDED_TO_0 = (
-    "can round to 0 in floating point; with softmax or sigmoid the loss is rewritten to stay finite (write "
-)
+ROUNDED_TO_0 = "can round to 0 in floating point; with sigmoid the loss is rewritten to stay finite (write "
 OTHERS, UNKNOWN = "can be others (write ", "stay there (write "
 
 
@@ -288,7 +286,7 @@ OTHERS, UNKNOWN = "can be others (write ", "stay there (write "
 def test_a_refused_loss_says_whether_mathematics_or_rounding_takes_the_outputs_out(
     activation: str, loss: str, why: str
 ) -> None:
-    (line,) = _with_loss(activation, loss)
+    (line,) = [one for one in _with_loss(activation, loss) if "needs outputs" in one]
     assert f", and {why}" in line
 
 
