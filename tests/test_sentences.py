@@ -778,3 +778,26 @@ def test_a_sum_over_outputs_of_losses_with_several_terms_has_no_brackets_within(
     assert line.count(r"\ln") == 2
     assert "+ (t" not in line
     assert r"+ \bigl(t" not in section(written(one, "en"), "The loss")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_that_a_general_f_leaves_nothing_to_compute_is_said_beside_given_numbers(lang: str) -> None:
+    words = {"en": "nothing is computed from the numbers", "zh": "因此不代入数值计算"}
+    for activation, said in (("generic", True), ("tanh", False)):
+        first = bpsym.Dense(units=1, activation=activation, weights=[[0.5]])
+        network = bpsym.Network(inputs=1, layers=(first, bpsym.Dense(units=1)))
+        assert (words[lang] in written(bpsym.Example(network=network, data={"x": [[1]]}), lang)) == said
+
+
+def test_a_large_matrix_that_is_given_stands_as_a_matrix_of_its_numbers() -> None:
+    """4 x 5 numbers of six digits: with the symbols before them they would be 20 lines."""
+    layers = (
+        bpsym.Dense(units=5, weights=[[0.1]] * 5),
+        bpsym.Dense(units=4, init="lecun_normal", frozen=["weights"]),
+    )
+    network = bpsym.Network(inputs=1, layers=layers)
+    one = bpsym.Example(network=network, data={"x": [[1]], "t": [[0, 0, 0, 1]]})
+    text = section(written(one, "en", form="scalar"), "What is given")
+    assert r"w^{(2)}_{11} &\approx" not in text
+    assert re.search(r"\\boldsymbol\{W\}\^\{\(2\)\} \\approx \\begin\{bmatrix\}", text)
+    assert r"\begin{bmatrix} w^{(1)}_{11} \\" in text

@@ -70,6 +70,10 @@ def is_shared(setting: Setting, bias: Tensor) -> bool:
     return not bias.role.axes and setting.names.widths[bias.role.layer] > 1
 
 
+MOST_BESIDE_SYMBOLS = 16
+"""The numbers of a larger matrix stand without the matrix of their symbols."""
+
+
 def symbols(setting: Setting) -> Iterator[Section]:
     """One symbol of each kind, and what it means."""
     yield Section("symbols", (SymbolTable(tuple(_symbols(setting))),))
@@ -284,7 +288,15 @@ def given(setting: Setting) -> Iterator[Section]:
         return
     left = tuple(_whole(setting, one) for one in tensors if one not in known)
     blocks = [*start(setting), *_numbers(setting, known), *samples_given(setting)]
-    yield Section("given", (*blocks, *((Remark("left_symbolic", {"symbols": left}),) if left else ())))
+    yield Section("given", (*blocks, *_left(setting, left)))
+
+
+def _left(setting: Setting, left: tuple[Form, ...]) -> Iterator[Remark]:
+    """What stays in symbols, and that an f which is any function leaves nothing to compute."""
+    if left:
+        yield Remark("left_symbolic", {"symbols": left})
+    if any(activation(setting, layer).is_unspecified for layer in setting.layers):
+        yield Remark("left_general", continues=bool(left))
 
 
 def _of_the_step(setting: Setting) -> list[Tensor]:
@@ -294,9 +306,10 @@ def _of_the_step(setting: Setting) -> list[Tensor]:
 
 
 def _numbers(setting: Setting, known: list[Tensor]) -> Iterator[Block]:
-    """The numbers of these tensors; with indices, those of the network side by side, as far as they are small."""
+    """The numbers of these tensors; with indices, and of large ones, side by side, as far as they are small."""
     of_the_step = _of_the_step(setting)
-    arrays = [one for one in known if setting.indexed and one not in of_the_step]
+    apart = [one for one in known if setting.indexed or len(setting.elements(one)) > MOST_BESIDE_SYMBOLS]
+    arrays = [one for one in apart if one not in of_the_step]
     yield from numerals(setting, arrays, setting.known)
     lines = [one for one in known if one not in arrays]
     steps = [_matrix(setting, one) for one in lines if len(setting.elements(one)) > 1]
