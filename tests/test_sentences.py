@@ -461,7 +461,7 @@ def test_the_first_section_of_gradients_continues_nothing() -> None:
 def test_a_hidden_section_that_comes_first_says_what_the_loss_depends_on(lang: str) -> None:
     text = written(two_layers(1, None, FROZEN), lang)
     assert {"en": "Next we need", "zh": "还需要求"}[lang] not in text
-    assert {"en": "The loss depends on them through", "zh": "损失通过下面这些式子依赖于它们："}[lang] in text
+    assert {"en": "The loss depends on them through", "zh": "损失经下列各式依赖于这些参数："}[lang] in text
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -225,6 +226,7 @@ _RATIONAL: Mapping[str, Callable[..., Any]] = {
     "max": chosen(max, _alike),
     "min": chosen(min, _alike),
     "sign": _sign,
+    "floor": lambda value: Fraction(math.floor(value)),
 }
 """Functions whose value is exact where their arguments are."""
 
