@@ -273,3 +273,16 @@ def test_a_logarithm_that_is_nearly_a_whole_number_is_not_said_to_be_one() -> No
     text = bpsym.derive(of_one_weight(("identity",), (1500,), "log(1 + exp(a*t))", 1)).to_latex()
     assert r"\approx 1500.00" in text
     assert "= 1500.00" not in text
+
+
+@pytest.mark.parametrize(("t", "apart"), [("0.3", True), ("0.35", False)])
+def test_that_a_trainer_ends_elsewhere_is_said(t: str, apart: bool) -> None:
+    """|w - 0.3| from w = 0 in steps of 0.1: exactly on the target after three; 0.1 + 0.1 + 0.1 > 0.3 in floats."""
+    layer = bpsym.Dense(units=1, activation="identity", bias="none", weights=[[0]])
+    network = bpsym.Network(inputs=1, layers=(layer,), loss="absolute_error")
+    example = bpsym.Example(
+        network=network, data={"x": [[1]], "t": [[Fraction(t)]]}, training={"learning_rate": 0.1, "steps": 20}
+    )
+    document = bpsym.derive(example)
+    assert ("ends elsewhere here" in document.to_latex()) == apart
+    assert ("在这里会得到不同的结果" in document.to_latex("zh")) == apart

@@ -789,7 +789,7 @@ def test_that_a_general_f_leaves_nothing_to_compute_is_said_beside_given_numbers
         assert (words[lang] in written(bpsym.Example(network=network, data={"x": [[1]]}), lang)) == said
 
 
-def test_a_large_matrix_that_is_given_stands_as_a_matrix_of_its_numbers() -> None:
+def test_a_wide_matrix_that_is_given_stands_as_a_matrix_of_its_numbers() -> None:
     """4 x 5 numbers of six digits: with the symbols before them they would be 20 lines."""
     layers = (
         bpsym.Dense(units=5, weights=[[0.1]] * 5),

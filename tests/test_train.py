@@ -693,6 +693,19 @@ def test_a_value_that_is_none_before_any_step_is_named_as_a_derivation_does(
     assert not (tmp_path / "run.json").exists()
 
 
+@targets
+def test_a_formula_with_exponentials_is_named_where_it_overflows(
+    target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """z is 50 * 20: ln(1 + e**1000) is 1000 nearly, but exp(1000) is beyond double precision."""
+    text = GROWING.replace("weights = [[1]]", 'activation = "log(1 + exp(z))"\nweights = [[50]]')
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    assert trained(tmp_path, "own.toml", "--target", target) == 1
+    assert (
+        "the formula 'log(1 + exp(z))' overflows, as exp(z) does from z = 710 on" in capsys.readouterr().err
+    )
+
+
 class FakeTrainer:
     """A trainer whose loss is what a list says."""
 

@@ -70,8 +70,8 @@ def is_shared(setting: Setting, bias: Tensor) -> bool:
     return not bias.role.axes and setting.names.widths[bias.role.layer] > 1
 
 
-MOST_BESIDE_SYMBOLS = 16
-"""The numbers of a larger matrix stand without the matrix of their symbols."""
+MOST_BESIDE_SYMBOLS = 4
+"""The numbers of a matrix with more columns stand without the matrix of their symbols."""
 
 
 def symbols(setting: Setting) -> Iterator[Section]:
@@ -306,9 +306,9 @@ def _of_the_step(setting: Setting) -> list[Tensor]:
 
 
 def _numbers(setting: Setting, known: list[Tensor]) -> Iterator[Block]:
-    """The numbers of these tensors; with indices, and of large ones, side by side, as far as they are small."""
+    """The numbers of these tensors; with indices, and of wide ones, side by side, as far as they are small."""
     of_the_step = _of_the_step(setting)
-    apart = [one for one in known if setting.indexed or len(setting.elements(one)) > MOST_BESIDE_SYMBOLS]
+    apart = [one for one in known if setting.indexed or setting.shape(one)[1] > MOST_BESIDE_SYMBOLS]
     arrays = [one for one in apart if one not in of_the_step]
     yield from numerals(setting, arrays, setting.known)
     lines = [one for one in known if one not in arrays]

@@ -17,10 +17,13 @@ from bpsym.derivation.real import NO_NUMBER, RealValues
 from bpsym.derivation.worth import DIGITS
 from bpsym.errors import InputError
 from bpsym.examples.example import Example
+from bpsym.network.activations import Activation, activation_of
 from bpsym.network.description import Network
 from bpsym.network.forward import LEARNING_RATE_TENSOR, forward_program, parameters
 from bpsym.network.limits import is_general
+from bpsym.network.losses import Loss, loss_of
 from bpsym.network.start import initial_parameters, known_parameters
+from bpsym.network.ties import ties
 from bpsym.network.training_program import first_step
 from bpsym.network.update_rule import update_rule
 
@@ -29,6 +32,9 @@ LONGEST, MOST_WORK = 1000, 50_000
 
 LONGEST_DOUBLE = 30_000_000
 """The most that the generated trainer computes for a derivation."""
+
+APART = 1e-6
+"""Parameters that differ by more than this, relatively above 1, are not the same but for rounding."""
 
 MOST_PRODUCTS = 20_000
 """With more samples times parameters than this, only what belongs to the one sample shown has numbers."""
@@ -75,13 +81,15 @@ def _after_steps(steps: int) -> str:
 class Trained:
     """steps: how many; values: every element after them; double: computed in double precision.
 
-    losses: in batches, the loss of all samples before and after, where they are not too many.
+    losses: in batches, the loss of all samples before and after, where they are not too many. apart: whether the
+    generated trainer ends elsewhere, since it rounds, and a slope is chosen at some place.
     """
 
     steps: int
     values: Values
     double: bool = False
     losses: tuple[Any, ...] = ()
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,9 @@ def _trained(
     steps, in_batches = example.training.steps, example.training.batch_size is not None
     cost = steps * _products(program)
     if not in_batches and (long_training is None or (steps <= LONGEST and cost <= MOST_WORK)):
-        return Trained(steps, _after(example.network, program, inputs, after_one, steps))
+        values = _after(example.network, program, inputs, after_one, steps)
+        doubted = long_training is not None and _has_kinks(example.network)
+        return Trained(steps, values, apart=doubted and _ends_elsewhere(long_training, steps, values))
     if cost > LONGEST_DOUBLE or long_training is None:
         return None
     found = _trained_long(long_training, steps)
@@ -161,6 +171,23 @@ def _losses(every: Example, states: tuple[Inputs, ...]) -> tuple[Any, ...]:
         return ()
     runs = [OnDemand(every.network, _evaluator(program), state | data) for state in states]
     return tuple(run[program.equations[-1].tensor.name][()] for run in runs)
+
+
+def _has_kinks(network: Network) -> bool:
+    """Whether there is a place at which a slope is chosen."""
+    records: list[Activation | Loss] = [*(activation_of(layer.activation) for layer in network.layers)]
+    records.append(loss_of(network.loss))
+    return any(one.kink is not None or (one.custom and ties(one.formula)) for one in records)
+
+
+def _ends_elsewhere(long_training: LongTraining | None, steps: int, values: Values) -> bool:
+    """Whether training in double precision leads to other parameters than these."""
+    try:
+        rounded = _trained_long(long_training, steps) if long_training else {}
+    except InputError:
+        return False
+    pairs = ((values[name][at], one) for name, elements in rounded.items() for at, one in elements.items())
+    return any(abs(float(exact) - float(one)) > APART * max(1, abs(float(exact))) for exact, one in pairs)
 
 
 def _trained_long(long_training: LongTraining, steps: int) -> Inputs:

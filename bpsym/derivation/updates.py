@@ -265,6 +265,8 @@ def trained(setting: Setting) -> Iterator[Section]:
         blocks.append(Remark("trained_losses", terms))
     if rows and _has_risen(setting, run):
         blocks.append(Remark("trained_rose"))
+    if run.apart:
+        blocks.append(Remark("trained_apart"))
     lead = Remark(_trained_lead(setting, run), {"steps": run.steps})
     variant = "one" if run.steps == 1 else ""
     yield Section("trained", (lead, *blocks), state=1, terms={"steps": run.steps}, variant=variant)

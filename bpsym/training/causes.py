@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpsym import api
-from bpsym.errors import InputError
+from bpsym.errors import InputError, shown
 from bpsym.examples.example import Example, Training
+from bpsym.network.activations import Activation, activation_of
+from bpsym.network.losses import Loss, loss_of
 
 LARGE = 10
 """Inputs beyond this are worth scaling."""
@@ -28,10 +30,23 @@ def _without_value(example: Example, name: str) -> list[str]:
     return []
 
 
+_NAMED = " (an activation or a loss that has a name is computed so that it does not)"
+
+
+def _formulas(example: Example) -> list[str]:
+    """The formulas of somebody's own that call an exponential function."""
+    layers = example.network.layers
+    records: list[Activation | Loss] = [*(activation_of(one.activation) for one in layers)]
+    records.append(loss_of(example.network.loss))
+    return list(dict.fromkeys(one.value for one in records if one.custom and "exp" in one.formula.calls))
+
+
 def _usual(example: Example, step: int) -> Iterator[str]:
     rate = float(example.training.learning_rate)
     largest = max(abs(float(entry)) for row in example.data.x for entry in row) if example.data else 0
     given = all(layer.weights for layer in example.network.layers)
+    for formula in _formulas(example):
+        yield f"the formula {shown(formula)} overflows, as exp(z) does from z = 710 on{_NAMED}"
     if step:
         yield f"the learning rate, {rate:g}, is too large (try --learning-rate {min(rate / 10, 1):g})"
     if largest > LARGE:
