@@ -72,7 +72,7 @@ def _decided(tests: tuple[Any, ...], expr: Any) -> Any:
     positive = [_primitive(test.gts - test.lts) for test in tests]
     decided = {
         one: greater if isinstance(one, Max) else less
-        for one in expr.atoms(Max, Min)
+        for one in sorted(expr.atoms(Max, Min), key=str)
         for greater, less in permutations(one.args, 2)
         if len(one.args) == 2 and _primitive(greater - less) in positive
     }
