@@ -236,6 +236,10 @@ def new(
     from bpsym.resources.files import create
 
     _known("--lang", lang, api.languages())
+    if file.suffix != ".toml" and file.name:
+        raise UsageError(
+            f"{file}: the name of an example's file ends with .toml (write {file.with_suffix('.toml')})"
+        )
     create(file, api.new_example(lang).encode())
     _say(f"{file} is written; next: {shlex.join([*_called().split(), 'derive', str(file)])}")
 
