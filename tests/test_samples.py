@@ -208,6 +208,23 @@ def test_a_column_may_have_a_number_for_a_name_beside_others(tmp_path: Path) -> 
     assert len(example(tmp_path, saved(tmp_path, "1,two\n3,4\n")).data.x) == 1
 
 
+@pytest.mark.parametrize(
+    ("targets", "write"),
+    [
+        (("0", "1"), "one_hot = true for labels of classes, or units = 1"),
+        (("0", "0.5"), "units = 1"),
+    ],
+)
+def test_one_column_of_whole_numbers_for_several_outputs_may_be_labels(
+    targets: tuple[str, str], write: str, tmp_path: Path
+) -> None:
+    data = saved(tmp_path, f"a,b,t\n1,2,{targets[0]}\n3,4,{targets[1]}\n") + 'targets = "t"'
+    assert problems(tmp_path, data, units=2) == [
+        "mine.toml:7:11: data.targets: 1 column of targets, but the network has 2 outputs"
+        f" (write {write} in the last layer)"
+    ]
+
+
 @pytest.mark.parametrize("what", WRONG)
 def test_what_is_wrong_with_a_file_is_said_with_its_place(what: str, tmp_path: Path) -> None:
     content, keys, expected = WRONG[what]
