@@ -86,6 +86,10 @@ def derive(
 ) -> None:
     """Derive backpropagation, in formulas and in numbers."""
     del latex  # so far there is no other format
+    if output.suffix.lower() == ".pdf":
+        raise UsageError(
+            f"-o {output}: what is written is LaTeX (write -o {output.with_suffix('.tex')}, and compile it)"
+        )
     if lang is not None:
         _known("--lang", lang, api.languages())
     _known("--document", document, api.document_formats())
