@@ -86,6 +86,10 @@ def derive(
 ) -> None:
     """Derive backpropagation, in formulas and in numbers."""
     del latex  # so far there is no other format
+    if output.suffix.lower() == ".pdf":
+        raise UsageError(
+            f"-o {output}: what is written is LaTeX (write -o {output.with_suffix('.tex')}, and compile it)"
+        )
     if lang is not None:
         _known("--lang", lang, api.languages())
     _known("--document", document, api.document_formats())
@@ -236,6 +240,10 @@ def new(
     from bpsym.resources.files import create
 
     _known("--lang", lang, api.languages())
+    if file.suffix != ".toml" and file.name:
+        raise UsageError(
+            f"{file}: the name of an example's file ends with .toml (write {file.with_suffix('.toml')})"
+        )
     create(file, api.new_example(lang).encode())
     _say(f"{file} is written; next: {shlex.join([*_called().split(), 'derive', str(file)])}")
 

@@ -471,6 +471,24 @@ def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
     assert run("new", "mine.toml", "--lang", "fr", cwd=tmp_path).returncode == 2
 
 
+@pytest.mark.parametrize("name", ["mine", "mazur", "mine.tom", "mine.TOML"])
+def test_a_new_file_has_a_name_that_the_other_commands_take(name: str, tmp_path: Path) -> None:
+    result = run("new", name, cwd=tmp_path)
+    assert result.returncode == 2
+    wanted = Path(name).stem
+    expected = f"{name}: the name of an example's file ends with .toml (write {wanted}.toml)"
+    assert result.stderr.decode().strip() == expected
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_derivation_is_not_written_into_a_pdf(tmp_path: Path) -> None:
+    result = run("derive", "blog", "-o", "out.pdf", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, b"")
+    expected = "-o out.pdf: what is written is LaTeX (write -o out.tex, and compile it)"
+    assert result.stderr.decode().strip() == expected
+    assert not list(tmp_path.iterdir())
+
+
 # An example's own words -------------------------------------------------------------------------------------------
 
 WORDED = """\

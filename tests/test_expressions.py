@@ -407,6 +407,52 @@ def test_of_a_formula_that_is_wrong_no_name_of_an_activation_is_offered() -> Non
         assert _message(text).endswith('(a formula in z, as "z / (1 + abs(z))")')
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("linear", "unknown activation 'linear' (here it is 'identity')"),
+        ("None", "unknown activation 'None' (here it is 'identity')"),
+        ("logistic", "unknown activation 'logistic' (here it is 'sigmoid')"),
+        ("Leaky-ReLU", "unknown activation 'Leaky-ReLU' (did you mean 'leaky_relu'?)"),
+        ("leaky relu", "unknown activation 'leaky relu' (did you mean 'leaky_relu'?)"),
+        ("sigmoid(z)", "unknown activation 'sigmoid(z)' (write \"sigmoid\")"),
+        ("ReLU (x)", "unknown activation 'ReLU (x)' (write \"relu\")"),
+        ("ln(1 + exp(z))", "unknown function 'ln' (write log)"),
+        ("1 / (1 + e^-z)", "e is no name here (write exp(...) for a power of e)"),
+        ("e ** (-z)", "e is no name here (write exp(...) for a power of e)"),
+        ("1e-3*z + 2z", "no sign of multiplication (write 2*z)"),
+        ("0.5 exp(z)", "no sign of multiplication (write 0.5*exp)"),
+        ("0,01*z", "a comma in a number (write 0.01)"),
+        ("max(z, (0,5)*z)", "a comma in a number (write 0.5)"),
+        ("z / (1 + |z|)", "bars are no function (write abs(z))"),
+    ],
+)
+def test_what_is_written_as_elsewhere_is_answered_with_how_it_is_written_here(text: str, hint: str) -> None:
+    assert _message(text).endswith(hint), _message(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("cross-entropy", "(did you mean 'cross_entropy'?)"),
+        ("Crossentropy", "(did you mean 'cross_entropy'?)"),
+        ("categorical_crossentropy", "(here it is 'cross_entropy')"),
+        ("mse", "(here it is 'mean_squared_error')"),
+        ("MAE", "(here it is 'absolute_error')"),
+    ],
+)
+def test_of_a_loss_as_it_is_called_elsewhere_its_name_here_is_said(text: str, hint: str) -> None:
+    with pytest.raises(InputError) as caught:
+        loss_of(text)
+    assert str(caught.value) == f"unknown loss {text!r} {hint}"
+
+
+def test_a_formula_is_not_taken_for_a_name() -> None:
+    assert activation_of("tanh(z)").custom
+    assert activation_of("max(0,1*z)").custom
+    assert loss_of("a-t").custom
+
+
 def test_of_an_unknown_name_it_is_said_that_a_formula_could_be_written() -> None:
     assert "a formula in z)" in _message("a")
     with pytest.raises(InputError, match=r"unknown loss 'y' .*, a formula in a and t\)"):

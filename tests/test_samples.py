@@ -197,8 +197,32 @@ WRONG = {
     "one class": ("a,b,kind\n1,2,x\n3,4,x\n", 'targets = "kind"\none_hot = true', "7:11: data.targets: all samples have the class 'x', and there is nothing to learn (name the column of labels, or add samples)"),
     "semicolons": ("a;b;c\n1,5;2;3\n", "", "6:8: data.file: samples.csv: semicolons stand between the columns (write commas, and points in numbers)"),
     "tabs": ("a\tb\n1\t2\n", 'targets = "b"', "6:8: data.file: samples.csv: tabs stand between the columns (write commas, and points in numbers)"),
+    "no header": ("0,0,1\n1,-.5,1e1\n", "", "6:8: data.file: samples.csv: the first line is numbers: a header with the names of the columns is missing (write x1,x2,t above it)"),
+    "no header over one column": ("1\n2\n", "", "6:8: data.file: samples.csv: the first line is numbers: a header with the names of the columns is missing (write x1 above it)"),
+    "no header over many columns": ("1,2,3,4,5,6,7\n", "", "6:8: data.file: samples.csv: the first line is numbers: a header with the names of the columns is missing (write x1,x2,…,t above it)"),
     "names that are none": ("a,b\n1,2\n", "inputs = [1]", "7:10: data.inputs: must be a name or an array of names"),
 }  # fmt: skip
+
+
+def test_a_column_may_have_a_number_for_a_name_beside_others(tmp_path: Path) -> None:
+    assert len(example(tmp_path, saved(tmp_path, "1,two\n3,4\n")).data.x) == 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "write"),
+    [
+        (("0", "1"), "one_hot = true for labels of classes, or units = 1"),
+        (("0", "0.5"), "units = 1"),
+    ],
+)
+def test_one_column_of_whole_numbers_for_several_outputs_may_be_labels(
+    targets: tuple[str, str], write: str, tmp_path: Path
+) -> None:
+    data = saved(tmp_path, f"a,b,t\n1,2,{targets[0]}\n3,4,{targets[1]}\n") + 'targets = "t"'
+    assert problems(tmp_path, data, units=2) == [
+        "mine.toml:7:11: data.targets: 1 column of targets, but the network has 2 outputs"
+        f" (write {write} in the last layer)"
+    ]
 
 
 @pytest.mark.parametrize("what", WRONG)

@@ -135,6 +135,7 @@ def _read_csv(file: str, content: bytes) -> CsvColumns:
         )
     header = tuple(name.strip() for name in rows[0][1])
     _check_separator(file, header)
+    _check_header(file, header)
     samples = rows[1:]
     if not samples:
         raise InputError(f"{file} has a header and no samples (write a line for each sample)")
@@ -147,6 +148,18 @@ def _read_csv(file: str, content: bytes) -> CsvColumns:
     if wrong:
         raise InputError(said(wrong))
     return CsvColumns(file, header, tuple(row for _, row in samples), tuple(line for line, _ in samples))
+
+
+def _check_header(file: str, header: tuple[str, ...]) -> None:
+    """InputError where a sample stands in the first line."""
+    if all(map(_NUMBER.fullmatch, header)):
+        inputs = [f"x{number}" for number in range(1, len(header))] or ["x1"]
+        inputs = inputs if len(inputs) <= MOST_SAID else ["x1", "x2", "…"]
+        names = [*inputs, "t"] if len(header) > 1 else inputs
+        raise InputError(
+            f"{file}: the first line is numbers: a header with the names of the columns is missing"
+            f" (write {','.join(names)} above it)"
+        )
 
 
 def _check_separator(file: str, header: tuple[str, ...]) -> None:

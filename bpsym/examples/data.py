@@ -157,9 +157,14 @@ def file_misfits(data: Data, key: Key, inputs: int | None, outputs: int | None) 
     if outputs is None or data.t is None or len(data.t[0]) == outputs:
         return
     found = len(data.t[0])
-    has = f"{found} {'classes' if data.classes else 'columns of targets'}"
-    fits = f"write units = {found} in the last layer"
+    has = f"{found} classes" if data.classes else f"{counted(found, 'column')} of targets"
+    labels = "one_hot = true for labels of classes, or " if found == 1 and _are_whole(data.t) else ""
+    fits = f"write {labels}units = {found} in the last layer"
     yield Misfit(f"{has}, but the network has {counted(outputs, 'output')} ({fits})", (*key, "targets"))
+
+
+def _are_whole(rows: Matrix) -> bool:
+    return all(number.denominator == 1 for row in rows for number in row)
 
 
 def _are_rows(value: Any) -> TypeGuard[Sequence[Any]]:

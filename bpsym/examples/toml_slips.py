@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from bpsym.examples.positions import Place
@@ -25,7 +26,19 @@ _ONE_LAYER = re.compile(r"^[ \t]*(\[[ \t]*network[ \t]*\.[ \t]*layers[ \t]*\])",
 _LAYERS = re.compile(r"\s*\[+\s*network\s*\.\s*layers\s*\]")
 _TWICE = "Cannot (overwrite|declare)"
 
+_PLAIN = {"：": "=", "−": "-", "–": "-", "、": ","}
+"""What a character stands for that has no plain form of its own, or another one here."""
+
+_BEFORE = r"""(?:"[^"]*"|'[^']*'|[^#"'“”])*?"""
+"""What stands before the wrong part, its strings whole."""
+
 SLIPS = (
+    Slip(
+        "Unclosed|Expected|Invalid|Illegal",
+        _BEFORE + r"(?P<here>[\uff01-\uff5e\u2212\u2013\u3001])",
+        "{here} is another character than {plain} (write {plain})",
+    ),
+    Slip("Expected '='", r"""\s*[\w"'.-]+\s*(?P<here>:)""", "a colon after a key (write = for it)"),
     Slip(
         _TWICE,
         r"\s*(?P<here>\[+\s*(?P<name>[^\[\]]+?)\s*\])",
@@ -49,6 +62,17 @@ SLIPS = (
         "Unclosed array",
         r".*?(?P<here>\b\d+,\d+)(?=[ \t;]+[+-]?\d)",
         "a comma in a number (write a point: {point}, and a comma after it)",
+    ),
+    Slip(
+        "Unclosed array|Expected newline",
+        _BEFORE + r"(?P<here>[+-]?\d[\d.]*[ \t]*/[ \t]*\d[\d.]*)",
+        'a fraction without quotes (write "{close}")',
+    ),
+    Slip("Unclosed array", _BEFORE + r"(?P<here>;)", "a semicolon in an array (write a comma)"),
+    Slip(
+        "Unclosed array",
+        _BEFORE + r"(?P<here>[+-]?\d[\w.]*)[ \t]+[+-]?[\d.]",
+        "no comma after {here} (write one between two numbers)",
     ),
     Slip(
         "Invalid value|Illegal character|Expected",
@@ -79,7 +103,13 @@ def slip(said: str, text: str, place: Place) -> tuple[str, Place] | None:
         if re.match(one.said, said) and (found := _found(one, lines, number)):
             line, match = found
             here = match["here"]
-            words = match.groupdict() | {"point": here.replace(",", "."), "small": here.lower()}
+            words = {
+                "point": here.replace(",", "."),
+                "small": here.lower(),
+                "plain": _PLAIN.get(here) or unicodedata.normalize("NFKC", here),
+                "close": re.sub(r"\s|^\+", "", here),
+            }
+            words |= match.groupdict()
             return one.write.format_map(words), (line, match.start("here") + 1)
     return None
 

@@ -12,6 +12,7 @@ from typing import Any
 from bpsym.errors import InputError, did_you_mean, shown
 from bpsym.network.expressions import Formula, read, read_own, to_sympy
 from bpsym.network.intervals import REAL, Interval, interval
+from bpsym.network.usual_names import usual_name
 
 
 @dataclass(frozen=True)
@@ -286,6 +287,8 @@ def activation_of(text: str) -> Activation:
         return ACTIVATIONS[text]
     if text == GENERIC.name:
         return GENERIC
+    if usual := usual_name(text, ACTIVATIONS):
+        raise InputError(f"unknown activation {text!r}{usual}")
     if text != "z" and _NAME.fullmatch(text):
         known = (*ACTIVATIONS, GENERIC.name, "a formula in z")
         raise InputError(f"unknown activation {text!r}{did_you_mean(text, known)}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -90,9 +91,12 @@ def _read(text: str, checker: _Checker) -> Formula:
         )
     if _brackets(text) > DEEPEST:
         raise InputError(f"the formula {shown(text)} nests deeper than {DEEPEST} brackets")
+    if not checker.own and _POWER_OF_E.search(text):
+        checker.refuse("e is no name here (write exp(...) for a power of e)")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        checker.refuse_slips()
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         raise InputError(f"the formula {shown(text)} cannot be read: {reason}") from None
     if _depth(tree) > MOST_OPERATIONS:
@@ -128,6 +132,16 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
+_POWER_OF_E = re.compile(r"(?<![\w.])e\s*(\^|\*\*)", re.ASCII)
+_SLIPS = (
+    (re.compile(r"(?<![\w.])(\d+),(\d+)"), r"a comma in a number (write \1.\2)"),
+    (re.compile(r"\|([^|]+)\|"), r"bars are no function (write abs(\1))"),
+    (
+        re.compile(r"(?<![\w.])(\d+\.?\d*)\s*(?!e[+-]?\d|(?:if|else|and|or|not|in|is|for)\b)([A-Za-z_]\w*)"),
+        r"no sign of multiplication (write \1*\2)",
+    ),
+)
+"""What is written as on paper, and what to say of it."""
 _COMPARISONS = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
 
 
@@ -141,11 +155,19 @@ class _Checker:
     own: bool = False
 
     def check(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Tuple):
+            self.refuse_slips()
         known = _CHECKS.get(type(node))
         if known is None:
             self.refuse("only + - * / **, brackets, numbers, names and functions can be written")
         else:
             known(self, node)
+
+    def refuse_slips(self) -> None:
+        """Refuse what is written as on paper, with what to write."""
+        for pattern, what in _SLIPS:
+            if found := pattern.search(self.text):
+                self.refuse(found.expand(what))
 
     def refuse(self, what: str) -> None:
         raise InputError(f"the formula {shown(self.text)}: {what}")
@@ -199,7 +221,8 @@ class _Checker:
         if not isinstance(node.func, ast.Name) or node.keywords:
             self.refuse("a function is called by its name, as in exp(z)")
         elif node.func.id not in self.calls:
-            self.refuse(f"unknown function {node.func.id!r} (write {', '.join(self.calls)})")
+            write = "log" if node.func.id == "ln" else ", ".join(self.calls)
+            self.refuse(f"unknown function {node.func.id!r} (write {write})")
         elif len(node.args) != (takes := 2 if node.func.id in ("max", "min") else 1):
             self.refuse(f"{node.func.id} takes {_counted(takes)}, and is given {len(node.args) or 'none'}")
         for argument in node.args:

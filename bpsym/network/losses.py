@@ -12,6 +12,7 @@ from bpsym.errors import InputError, did_you_mean
 from bpsym.network.activations import Activation, Kink, check_formula, for_people
 from bpsym.network.expressions import Formula, read, read_own, to_sympy
 from bpsym.network.intervals import REAL, Interval
+from bpsym.network.usual_names import usual_name
 
 _NAMES = ("a", "t")
 
@@ -165,6 +166,8 @@ def loss_of(text: str) -> Loss:
     """The record of this name, or one for the expression in a and t. InputError says what is wrong with it."""
     if text in LOSSES:
         return LOSSES[text]
+    if usual := usual_name(text, LOSSES):
+        raise InputError(f"unknown loss {text!r}{usual}")
     if text not in _NAMES and _NAME.fullmatch(text):
         raise InputError(f"unknown loss {text!r}{did_you_mean(text, (*LOSSES, 'a formula in a and t'))}")
     return _custom(text)
