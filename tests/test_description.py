@@ -281,6 +281,13 @@ def examples(draw: st.DrawFn) -> bpsym.Example:
     })))  # fmt: skip
 
 
+def test_a_seed_of_any_size_reads_back() -> None:
+    """2**63 is beyond what every reader knows; with a point it would be no whole number."""
+    one = bpsym.Example(network={"inputs": 1, "layers": [{"units": 1}]}, training={"seed": 2**63})
+    assert "seed = 9223372036854775808\n" in one.to_toml()
+    assert read(one.to_toml(), "again.toml", KNOWN) == one
+
+
 @settings(max_examples=300)
 @given(examples())
 def test_an_example_reads_back_from_its_toml_as_an_equal_one(example: bpsym.Example) -> None:

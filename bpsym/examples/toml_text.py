@@ -50,8 +50,10 @@ def text(value: Any, start: int = 0) -> str:
             return str(value).lower()
         case str():
             return _quoted(value)
-        case int() | Fraction():
-            return number(Fraction(value))
+        case int():  # a seed, or how many: never with a point
+            return str(value)
+        case Fraction():
+            return number(value)
     entries = [text(entry) for entry in value]
     line = f"[{', '.join(entries)}]"
     if start + len(line) <= WIDEST or not any(isinstance(entry, list | tuple) for entry in value):
