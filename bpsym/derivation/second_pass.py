@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from bpsym.calculus.arithmetic import is_exact
 from bpsym.calculus.evaluate import Values
 from bpsym.derivation.forms import Amount, Block, Element, Equations, Remark, Section, Step, Value
 from bpsym.derivation.numerals import numerals
@@ -59,12 +60,10 @@ def _what_became(setting: Setting, before: Amount, after: Amount) -> str:
     """The key of what is said of the two losses."""
     key = {-1: "fell", 0: "unchanged", 1: "rose"}[order(after, before)]
     if key == "unchanged":
-        return key if _is_exact(before, after) or not _has_slope(setting) else "unchanged_nearly"
+        return (
+            key if (is_exact(before) and is_exact(after)) or not _has_slope(setting) else "unchanged_nearly"
+        )
     return f"{key}_little" if is_little(before, after) else key
-
-
-def _is_exact(*amounts: Amount) -> bool:
-    return all(isinstance(one, (int, Fraction)) for one in amounts)
 
 
 def _has_slope(setting: Setting) -> bool:
@@ -74,6 +73,7 @@ def _has_slope(setting: Setting) -> bool:
 
 
 def is_little(before: Amount, after: Amount) -> bool:
+    """Whether the loss has changed, but relatively by less than that."""
     change = abs(approximate(after) - approximate(before))
     return order(before, after) != 0 and bool(change < approximate(LITTLE) * abs(approximate(before)))
 
